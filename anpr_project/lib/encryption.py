@@ -1,0 +1,44 @@
+"""A text column that is encrypted at rest with its own keys, not SECRET_KEY."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+
+@lru_cache(maxsize=4)
+def _fernet(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
+
+
+def fernet() -> MultiFernet:
+    """The first key encrypts, all of them decrypt: put a new key in front to rotate."""
+    return _fernet(tuple(settings.ENCRYPTION_KEYS))
+
+
+class EncryptedTextField(models.TextField[str, str]):
+    """Fernet (AES-128-CBC with HMAC-SHA256, github.com/fernet/spec) around a text.
+
+    A value that none of the keys opens reads as the empty string, so that a lost key hides one
+    secret instead of breaking every list that holds it.
+    """
+
+    def get_prep_value(self, value: Any) -> Any:
+        if not value:
+            return ""
+        return fernet().encrypt(str(value).encode()).decode()
+
+    def from_db_value(
+        self, value: str | None, expression: object, connection: BaseDatabaseWrapper
+    ) -> str:
+        if not value:
+            return ""
+        try:
+            return fernet().decrypt(value.encode()).decode()
+        except InvalidToken:
+            return ""

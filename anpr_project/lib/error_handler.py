@@ -1,0 +1,88 @@
+"""Turns every exception into the one shape of API errors."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
+from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as drf_exception_handler
+
+from anpr_project.lib.errors import Conflict, Unavailable, body, error_body
+from anpr_project.lib.models import InUse
+
+logger = logging.getLogger(__name__)
+RETRY_AFTER_S = "2"
+RETRYABLE = {status.HTTP_503_SERVICE_UNAVAILABLE, status.HTTP_507_INSUFFICIENT_STORAGE}
+
+
+def _translated(error: Exception) -> exceptions.APIException | None:
+    """Map what Django raises to the API error that says it."""
+    match error:
+        case exceptions.APIException():
+            return error
+        case Http404():
+            return exceptions.NotFound()
+        case DjangoPermissionDenied():
+            return exceptions.PermissionDenied()
+        case DjangoValidationError():
+            return exceptions.ValidationError(
+                error.message_dict if hasattr(error, "error_dict") else error.messages
+            )
+        case InUse():
+            return Conflict(str(error), "in_use")
+        case DatabaseError() | InterfaceError():
+            return _translated_database_error(error)
+    return None
+
+
+def _translated_database_error(error: Exception) -> exceptions.APIException | None:
+    match error:
+        case IntegrityError():
+            # The check in Python passed, then another request came first.
+            return Conflict("The data changed at the same moment. Read it again and retry.")
+        case DataError():
+            return exceptions.ValidationError("A value is out of range or not storable.")
+        case OperationalError() | InterfaceError():
+            logger.warning("database unavailable", extra={"reason": type(error).__name__})
+            return Unavailable()
+    return None
+
+
+def handle(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER; None hands an unknown error to Django, which logs it."""
+    known = _translated(error)
+    if known is None:
+        return None
+    response = drf_exception_handler(known, context)
+    if response is None:  # pragma: no cover - DRF answers every APIException
+        return None
+    response.data = error_body(known)
+    if known.status_code in RETRYABLE:
+        response["Retry-After"] = RETRY_AFTER_S
+    return response
+
+
+def _plain(request: HttpRequest, status_code: int, code: str, message: str) -> HttpResponseBase:
+    return JsonResponse(body(code, message), status=status_code)
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return _plain(request, 400, "bad_request", "The request cannot be understood.")
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return _plain(request, 403, "permission_denied", "You may not do this.")
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
+    return _plain(request, 404, "not_found", "There is nothing at this address.")
+
+
+def server_error(request: HttpRequest) -> HttpResponseBase:
+    return _plain(request, 500, "server_error", "The server failed; the failure is logged.")

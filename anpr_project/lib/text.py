@@ -1,0 +1,62 @@
+"""What counts as text: printable, storable everywhere, the same in every log and protocol."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+# Controls (C0, DEL, C1), line and paragraph separators, bidirectional overrides, surrogates,
+# noncharacters, and everything beyond the basic plane.
+FORBIDDEN = (
+    "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+    "\U00010000-\U0010ffff"
+)
+_forbidden = re.compile(f"[{FORBIDDEN}]")
+# For JSON Schema and msgspec: a whole string of allowed characters.
+PLAIN_PATTERN = f"^[^{FORBIDDEN}]*$"
+MAX_JSON_DEPTH = 20
+
+
+def forbidden_character(value: str) -> str | None:
+    """Return the first character that a text may not hold, as U+XXXX, or None."""
+    found = _forbidden.search(value)
+    return f"U+{ord(found.group()):04X}" if found else None
+
+
+def validate_plain_text(value: str) -> None:
+    character = forbidden_character(value)
+    if character:
+        raise ValidationError(f"The character {character} is not allowed here.", code="character")
+
+
+def validate_json_texts(value: Any) -> None:
+    """Refuse forbidden characters and too deep nesting anywhere in a JSON value."""
+    level = [value]
+    for _ in range(MAX_JSON_DEPTH):
+        below: list[Any] = []
+        for item in level:
+            if isinstance(item, str):
+                validate_plain_text(item)
+            elif isinstance(item, dict):
+                below.extend([*item.keys(), *item.values()])
+            elif isinstance(item, list):
+                below.extend(item)
+        if not below:
+            return
+        level = below
+    raise ValidationError(f"Nested deeper than {MAX_JSON_DEPTH} levels.", code="depth")
+
+
+class PlainTextField(models.CharField[str, str]):
+    """A one-line text without control characters."""
+
+    default_validators = [*models.CharField.default_validators, validate_plain_text]
+
+
+class PlainJSONField(models.JSONField):
+    """A JSON value whose every text is plain."""
+
+    default_validators = [*models.JSONField.default_validators, validate_json_texts]

@@ -1,0 +1,261 @@
+"""All settings, read from the environment (docs/settings.md explains each)."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import django_stubs_ext
+from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
+
+from anpr_project import __version__
+from anpr_project.lib.env import Environment
+from anpr_project.lib.logs import logging_config
+from anpr_project.lib.own_secrets import load_or_create
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment(BASE_DIR)
+
+# What kind of installation this is -------------------------------------------------------------
+DEBUG = env.flag("DEBUG", False)
+DATA_DIR = Path(env.text("DATA_DIR", "var")).absolute()
+UPLOAD_DIR = Path(env.text("UPLOAD_DIR") or DATA_DIR / "uploads").absolute()
+MIN_FREE_MB = env.integer("MIN_FREE_MB", 200, 0, 10**9)
+POSTGRES_SERVER = env.text("POSTGRES_SERVER")
+REDIS_HOST = env.text("REDIS_HOST")
+HTTPS = env.flag("HTTPS", False)
+API_DOCS = env.flag("API_DOCS", DEBUG)
+ENABLE_METRICS = env.flag("ENABLE_METRICS", DEBUG)
+RETENTION_DAYS = env.integer("RETENTION_DAYS", 90, 1, 36500)
+# Read by the exporters' address check (CIDRs that may be reached although private).
+EXPORT_ALLOW_NETWORKS = env.networks("EXPORT_ALLOW_NETWORKS")
+
+# Secrets: an installation on SQLite makes its own; one on PostgreSQL has several machines or
+# processes that must share them, so there they are demanded.
+if POSTGRES_SERVER and not DEBUG:
+    SECRET_KEY = env.required("SECRET_KEY", "it signs sessions and links")
+else:
+    SECRET_KEY = env.text("SECRET_KEY") or load_or_create(DATA_DIR)["SECRET_KEY"]
+ENCRYPTION_KEYS = env.items("ENCRYPTION_KEYS") or [load_or_create(DATA_DIR)["ENCRYPTION_KEYS"]]
+for _key in ENCRYPTION_KEYS:
+    try:
+        Fernet(_key)
+    except ValueError:
+        raise ImproperlyConfigured(
+            "ENCRYPTION_KEYS is wrong: expected Fernet keys (32 bytes, url-safe base64), comma-separated"
+        ) from None
+
+# Who may talk to us ----------------------------------------------------------------------------
+ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CORS_ORIGINS = env.items("CORS_ORIGINS")
+CORS_ALLOWED_ORIGINS = CORS_ORIGINS
+CORS_ALLOW_CREDENTIALS = bool(CORS_ORIGINS)
+CORS_URLS_REGEX = r"^/api/"
+CORS_EXPOSE_HEADERS = ["Idempotent-Replayed", "X-Request-ID", "Retry-After"]
+CSRF_TRUSTED_ORIGINS = CORS_ORIGINS
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(health|ready|liveness|metrics)$"]
+# The shipped proxy strips this header from outside and sets it itself.
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 8 * 3600
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# Code ------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",  # first: it gives runserver WebSockets
+    "unfold",
+    "unfold.contrib.filters",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_filters",
+    "django_prometheus",
+    "corsheaders",
+    "rest_framework",
+    "knox",
+    "channels",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "zones",
+    "models_cfg",
+    "cameras",
+    "sensors",
+    "events",
+    "exporters",
+    "anpr_project",
+]
+MIDDLEWARE = [
+    "anpr_project.lib.logs.RequestLogMiddleware",
+    *(["django_prometheus.middleware.PrometheusBeforeMiddleware"] if ENABLE_METRICS else []),
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    *(["django_prometheus.middleware.PrometheusAfterMiddleware"] if ENABLE_METRICS else []),
+]
+ROOT_URLCONF = "anpr_project.urls"
+WSGI_APPLICATION = "anpr_project.wsgi.application"
+ASGI_APPLICATION = "anpr_project.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# Data ------------------------------------------------------------------------------------------
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+DATABASES: dict[str, dict[str, Any]]
+if POSTGRES_SERVER:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.postgresql",
+            "HOST": POSTGRES_SERVER,
+            "PORT": env.integer("POSTGRES_PORT", 5432, 1, 65535),
+            "USER": env.text("POSTGRES_USER", "anpr"),
+            "PASSWORD": env.text("POSTGRES_PASSWORD"),
+            "NAME": env.text("POSTGRES_DB", "anpr"),
+            "OPTIONS": {
+                "connect_timeout": 2,
+                "options": "-c statement_timeout=15000",
+                "pool": {
+                    "min_size": 1,
+                    "max_size": env.integer("DB_POOL_SIZE", 10, 1, 1000),
+                    "timeout": 4,
+                },
+            },
+        }
+    }
+else:
+    DATABASES = {
+        "default": {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": DATA_DIR / "anpr.sqlite3",
+            "OPTIONS": {
+                # IMMEDIATE: a transaction that reads first and writes later would otherwise fail
+                # with "database is locked". FULL: an acknowledged event survives a power cut.
+                "transaction_mode": "IMMEDIATE",
+                "timeout": 20,
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+            },
+        }
+    }
+
+REDIS_PORT = env.integer("REDIS_PORT", 6379, 1, 65535)
+REDIS_PASSWORD = env.text("REDIS_PASSWORD")
+REDIS_DB = env.integer("REDIS_DB", 0, 0, 65535)
+_layer = "channels.layers.InMemoryChannelLayer"
+_cache = "django.core.cache.backends.locmem.LocMemCache"
+CHANNEL_LAYERS: dict[str, Any] = {"default": {"BACKEND": _layer}}
+CACHES: dict[str, Any] = {"default": {"BACKEND": _cache}}
+REDIS: dict[str, Any] = {}
+if REDIS_HOST:
+    REDIS = {
+        "host": REDIS_HOST,
+        "port": REDIS_PORT,
+        "db": REDIS_DB,
+        "password": REDIS_PASSWORD or None,
+        "socket_connect_timeout": 1,
+        "socket_timeout": 2,
+    }
+    CHANNEL_LAYERS = {
+        "default": {
+            "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+            "CONFIG": {
+                "hosts": [{k: v for k, v in REDIS.items() if k != "socket_timeout"}],
+                "prefix": f"anpr{REDIS_DB}",
+            },
+        }
+    }
+
+# Identity --------------------------------------------------------------------------------------
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "live"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+REST_KNOX = {"TOKEN_TTL": timedelta(hours=24), "AUTH_HEADER_PREFIX": "Token"}
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        # The first one names the scheme of a 401.
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["anpr_project.lib.permissions.ModelPermissions"],
+    "DEFAULT_PARSER_CLASSES": ["anpr_project.lib.json_format.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["anpr_project.lib.json_format.JSONRenderer"],
+    "EXCEPTION_HANDLER": "anpr_project.lib.error_handler.handle",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "ANPR Cloud",
+    "DESCRIPTION": "Plate reads in, searched, streamed and delivered.",
+    "VERSION": __version__,
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# Texts, files, logs ----------------------------------------------------------------------------
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = str(env.parsed("TIME_ZONE", ZoneInfo("UTC"), ZoneInfo, "a name like Europe/London"))
+USE_I18N = True
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+# The image has its static files collected, compressed and hashed; a checkout serves them in place.
+_collected = (STATIC_ROOT / "staticfiles.json").is_file()
+WHITENOISE_USE_FINDERS = not _collected
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if _collected or env.flag("COLLECT_STATIC", False)
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
+    },
+}
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
+LOGGING = logging_config(level=LOG_LEVEL, readable=DEBUG or os.isatty(2))
+
+UNFOLD = {"SITE_TITLE": "ANPR Cloud", "SITE_HEADER": "ANPR Cloud", "SITE_SYMBOL": "directions_car"}

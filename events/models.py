@@ -1,0 +1,185 @@
+"""Plate events: the record, the outbox and the stream log in one row."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Self
+
+from django.db import models
+from django.db.models import Q
+
+from cameras.models import Camera
+from sensors.models import SensorSettings
+from zones.models import Zone
+
+
+class PlateEventQuerySet(models.QuerySet["PlateEvent"]):
+    def without_position(self) -> Self:
+        """Committed, but not yet visible to streams, statistics and exporters; oldest first."""
+        return self.filter(position=None).order_by("id")
+
+    def with_parts(self) -> Self:
+        """Load with each event what its representation shows."""
+        return self.select_related("sensor", "camera", "zone").prefetch_related("tyres")
+
+
+class PlateEvent(models.Model):
+    """One plate seen by one sensor; never changed after ingest but for its position."""
+
+    event_id = models.UUIDField(default=uuid.uuid4)
+    sensor = models.ForeignKey(
+        SensorSettings, on_delete=models.DO_NOTHING, related_name="events", db_index=False
+    )
+    camera = models.ForeignKey(
+        Camera, on_delete=models.DO_NOTHING, null=True, related_name="events", db_index=False
+    )
+    zone = models.ForeignKey(
+        Zone, on_delete=models.DO_NOTHING, null=True, related_name="events", db_index=False
+    )
+    plate = models.CharField(max_length=32, help_text="as the sensor sent it")
+    plate_normalized = models.CharField(max_length=32)
+    confidence = models.FloatField()
+    region = models.CharField(max_length=16, blank=True, default="")
+    captured_at = models.DateTimeField(help_text="by the sensor's clock")
+    received_at = models.DateTimeField(help_text="by our clock")
+    vehicle_type = models.CharField(max_length=64, blank=True, default="")
+    vehicle_make = models.CharField(max_length=64, blank=True, default="")
+    vehicle_color = models.CharField(max_length=64, blank=True, default="")
+    # What no filter asks for: candidates, bbox, sequence, location, the rest of the vehicle.
+    details = models.JSONField(default=dict)
+    # Relative to UPLOAD_DIR, empty without picture; the files are never changed.
+    frame = models.CharField(max_length=100, blank=True, default="")
+    frame_sha256 = models.CharField(max_length=64, blank=True, default="")
+    crop = models.CharField(max_length=100, blank=True, default="")
+    crop_sha256 = models.CharField(max_length=64, blank=True, default="")
+    content_sha256 = models.CharField(
+        max_length=64, help_text="of the reading and its pictures: tells a repeat from a conflict"
+    )
+    position = models.BigIntegerField(
+        null=True, editable=False, help_text="place in commit order; set once by the dispatcher"
+    )
+
+    objects = PlateEventQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-captured_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["sensor", "event_id"], name="event_is_stored_once"),
+            models.UniqueConstraint(fields=["position"], name="position_is_unique"),
+            models.CheckConstraint(
+                condition=Q(confidence__gte=0, confidence__lte=1), name="confidence_is_a_ratio"
+            ),
+        ]
+        indexes = [
+            # The outbox: what the dispatcher has to do next. Empty but for the last milliseconds.
+            models.Index(fields=["id"], condition=Q(position=None), name="event_without_position"),
+            # GET /events, newest first, and time ranges.
+            models.Index(fields=["-captured_at", "-id"], name="event_by_time"),
+            # ?camera=, newest first.
+            models.Index(fields=["camera", "-captured_at", "-id"], name="event_by_camera"),
+            # ?zone=, newest first.
+            models.Index(fields=["zone", "-captured_at", "-id"], name="event_by_zone"),
+            # ?plate=, exact and by prefix whatever the database's locale; look-alikes end here too.
+            models.Index(
+                fields=["plate_normalized", "-captured_at", "-id"],
+                opclasses=["text_pattern_ops", "timestamptz_ops", "int8_ops"],
+                name="event_by_plate",
+            ),
+            # ?received_after=, retention's sweep of pictures.
+            models.Index(fields=["received_at"], name="event_by_arrival"),
+        ]
+
+    def __str__(self) -> str:
+        return f"event {self.pk}"
+
+
+class TpmsReading(models.Model):
+    """A tyre-pressure message that was heard when the plate was seen."""
+
+    event = models.ForeignKey(PlateEvent, on_delete=models.CASCADE, related_name="tyres")
+    tyre_id = models.CharField(max_length=16, help_text="unsigned, lower-case hex")
+    model = models.CharField(max_length=64, blank=True, default="")
+    pressure_kpa = models.FloatField(null=True)
+    temperature_c = models.FloatField(null=True)
+    battery_ok = models.BooleanField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [
+            # ?tpms_id=: a vehicle by its tyres.
+            models.Index(fields=["tyre_id", "event"], name="tyre_by_id"),
+        ]
+
+    def __str__(self) -> str:
+        return f"tyre {self.tyre_id}"
+
+
+class StreamHead(models.Model):
+    """The newest position given out: one row, and the lock that admits one dispatcher at a time."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    position = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="stream_has_one_head")]
+
+    def __str__(self) -> str:
+        return f"head {self.position}"
+
+    @classmethod
+    def current(cls) -> int:
+        """Return the newest position that any reader may have seen."""
+        return cls.objects.get().position
+
+
+class KnownPlate(models.Model):
+    """A distinct plate, for look-alike and near-miss search; kept by the dispatcher."""
+
+    plate = models.CharField(max_length=32, primary_key=True)
+    key = models.CharField(max_length=32, help_text="look-alike characters folded")
+    key_reversed = models.CharField(max_length=32)
+
+    class Meta:
+        indexes = [
+            # Look-alikes (equal key), and near misses that share the beginning.
+            models.Index(fields=["key"], opclasses=["text_pattern_ops"], name="plate_by_key"),
+            # Near misses that share the end.
+            models.Index(
+                fields=["key_reversed"], opclasses=["text_pattern_ops"], name="plate_by_tail"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return "known plate"
+
+
+class Rollup(models.Model):
+    """Counts of one hour or day, camera, zone and vehicle type; kept exact by the dispatcher.
+
+    No foreign keys: 0 stands for "none", so that the key has no nulls and stays unique.
+    """
+
+    class Span(models.TextChoices):
+        HOUR = "hour"
+        DAY = "day"
+
+    span = models.CharField(max_length=4, choices=Span)
+    starts_at = models.DateTimeField(help_text="UTC, by capture time")
+    camera = models.BigIntegerField(default=0)
+    zone = models.BigIntegerField(default=0)
+    vehicle_type = models.CharField(max_length=64, blank=True, default="")
+    events = models.BigIntegerField(default=0)
+    confidence_sum = models.FloatField(default=0)
+    plates = models.BinaryField(default=bytes, help_text="HyperLogLog sketch of the plates")
+
+    class Meta:
+        constraints = [
+            # Also serves the statistics: a range of hours or days.
+            models.UniqueConstraint(
+                fields=["span", "starts_at", "camera", "zone", "vehicle_type"],
+                name="rollup_is_unique",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.span} {self.starts_at:%Y-%m-%d %H:%M}"
