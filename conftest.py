@@ -15,8 +15,9 @@ from anpr_project.lib.tests.factories import make_user
 @pytest.fixture(autouse=True)
 def upload_dir(settings: Settings, tmp_path: Path) -> Path:
     """A folder of its own for each test's pictures; whatever a test leaves in it can be asserted."""
-    settings.UPLOAD_DIR = tmp_path / "uploads"
-    return settings.UPLOAD_DIR
+    folder = tmp_path / "uploads"
+    settings.UPLOAD_DIR = folder
+    return folder
 
 
 @pytest.fixture

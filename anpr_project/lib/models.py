@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db import models, transaction
 
@@ -18,11 +18,17 @@ class InUse(Exception):
         )
 
 
-class ConfigQuerySet(models.QuerySet[Any]):
+M = TypeVar("M", bound=models.Model, covariant=True)
+
+
+class ConfigQuerySet(models.QuerySet[M]):
     def delete(self) -> tuple[int, dict[str, int]]:
         """Delete one by one, all or none, so that no row in use slips through."""
         with transaction.atomic():
             return sum(row.delete()[0] for row in self), {}
+
+
+ConfigManager = models.Manager.from_queryset(ConfigQuerySet)
 
 
 class ConfigModel(models.Model):
@@ -36,7 +42,7 @@ class ConfigModel(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects = ConfigQuerySet.as_manager()
+    objects = ConfigManager()
 
     class Meta:
         abstract = True
