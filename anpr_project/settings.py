@@ -51,9 +51,16 @@ for _key in ENCRYPTION_KEYS:
             "ENCRYPTION_KEYS is wrong: expected Fernet keys (32 bytes, url-safe base64), comma-separated"
         ) from None
 
+# Where the processes listen (read by `run` and `serve`) ------------------------------------------
+HOST = env.text("HOST") or "127.0.0.1"
+PORT = env.integer("PORT", 8000, 1, 65535)
+STREAM_PORT = env.integer("STREAM_PORT", min(PORT + 1, 65535), 1, 65535)
+API_WORKERS = env.integer("API_WORKERS", os.cpu_count() or 1, 1, 256)
+API_THREADS = env.integer("API_THREADS", 4, 1, 256)
+
 # Who may talk to us ----------------------------------------------------------------------------
-ALLOWED_HOSTS = env.items("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
-CORS_ORIGINS = env.items("CORS_ORIGINS")
+ALLOWED_HOSTS = [*env.items("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"]), HOST]
+CORS_ORIGINS = env.origins("CORS_ORIGINS")
 CORS_ALLOWED_ORIGINS = CORS_ORIGINS
 CORS_ALLOW_CREDENTIALS = bool(CORS_ORIGINS)
 CORS_URLS_REGEX = r"^/api/"
@@ -197,6 +204,7 @@ if REDIS_HOST:
     }
 
 # Identity --------------------------------------------------------------------------------------
+SESSION_ENGINE = "anpr_project.lib.sessions"
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "live"
 AUTH_PASSWORD_VALIDATORS = [
@@ -213,14 +221,14 @@ REST_KNOX = {"TOKEN_TTL": timedelta(hours=24), "AUTH_HEADER_PREFIX": "Token"}
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         # The first one names the scheme of a 401.
-        "knox.auth.TokenAuthentication",
+        "anpr_project.lib.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["anpr_project.lib.permissions.ModelPermissions"],
     "DEFAULT_PARSER_CLASSES": ["anpr_project.lib.json_format.JSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["anpr_project.lib.json_format.JSONRenderer"],
     "EXCEPTION_HANDLER": "anpr_project.lib.error_handler.handle",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "anpr_project.lib.schema.AutoSchema",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "URL_FORMAT_OVERRIDE": None,
 }
@@ -235,6 +243,12 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
+    # Else the page would ask another host whether the schema is valid.
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "anpr_project.lib.schema.document_errors",
+    ],
 }
 
 # Texts, files, logs ----------------------------------------------------------------------------
@@ -243,15 +257,16 @@ TIME_ZONE = str(env.parsed("TIME_ZONE", ZoneInfo("UTC"), ZoneInfo, "a name like 
 USE_I18N = True
 USE_TZ = True
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+_static_root = BASE_DIR / "staticfiles"
 # The image has its static files collected, compressed and hashed; a checkout serves them in place.
-_collected = (STATIC_ROOT / "staticfiles.json").is_file()
+_collected = (_static_root / "staticfiles.json").is_file() or env.flag("COLLECT_STATIC", False)
+STATIC_ROOT = _static_root if _collected else None
 WHITENOISE_USE_FINDERS = not _collected
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
-        if _collected or env.flag("COLLECT_STATIC", False)
+        if _collected
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }

@@ -1,0 +1,68 @@
+"""The production processes on one machine, without containers."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from anpr_project.processes import NAMES, bound_socket, command_line, metrics_folder
+from anpr_project.server import serve
+from anpr_project.start import create_first_admin, migrate
+from anpr_project.supervisor import Supervisor
+
+
+class Command(BaseCommand):
+    help = "Run the API, the stream and the delivery worker, restarting what dies."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--only",
+            choices=["migrate", *NAMES],
+            help="be this one process, or only migrate, instead of supervising all",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        for name in ("POSTGRES_SERVER", "REDIS_HOST"):
+            if not getattr(settings, name):
+                raise CommandError(
+                    f"{name} is not set. The production processes share PostgreSQL and Redis; "
+                    "`make run` needs neither."
+                )
+        match options["only"]:
+            case None:
+                self.supervise()
+            case "migrate":
+                migrate()
+                self.stdout.write(create_first_admin(generate_password=False) or "Up to date.")
+            case "stream":
+                serve(bound_socket(settings.HOST, settings.STREAM_PORT))
+            case name:
+                self.become(name)
+
+    def supervise(self) -> None:
+        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        for port in (settings.PORT, settings.STREAM_PORT):
+            bound_socket(settings.HOST, port).close()
+        # In a process of its own: the supervisor keeps no database connection and no threads.
+        manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+        subprocess.run([*manage, "serve", "--only", "migrate"], check=True)  # noqa: S603
+        self.share_metrics()
+        commands = {name: command_line(name) for name in NAMES}
+        Supervisor(commands, settings.DATA_DIR / "draining").run()
+
+    def become(self, name: str) -> None:
+        self.share_metrics()
+        command = command_line(name)
+        os.execv(command[0], command)  # noqa: S606 - our own command line
+
+    def share_metrics(self) -> None:
+        """Several processes answer /metrics as one: each writes its part into a common folder."""
+        if settings.ENABLE_METRICS and "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(metrics_folder())

@@ -1,0 +1,109 @@
+"""How each process of the product is started: the one place that knows servers and their options."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from pathlib import Path
+
+import uvicorn
+from django.conf import settings
+from django.core.management import CommandError
+
+from anpr_project.websocket import MAX_MESSAGE_BYTES, PING_EVERY_S, StreamProtocol
+
+NAMES = ("api", "stream", "worker")
+BACKLOG = 2048
+STOP_S = 5
+
+
+def command_line(name: str) -> list[str]:
+    """Return the command that is the process `name`, ready for exec."""
+    manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
+    match name:
+        case "api":
+            return _granian()
+        case "stream":
+            return [*manage, "serve", "--only", "stream"]
+        case "worker":
+            return [*manage, "deliver"]
+    raise ValueError(name)
+
+
+def _granian() -> list[str]:
+    options = {
+        "interface": "wsgi",
+        "host": settings.HOST,
+        "port": settings.PORT,
+        "workers": settings.API_WORKERS,
+        "blocking-threads": settings.API_THREADS,
+        "backlog": BACKLOG,
+        "workers-kill-timeout": 20,
+        # Its own lines go to the root logger, and so become JSON like ours.
+        "log-config": settings.BASE_DIR / "deploy" / "granian-logging.json",
+        "log-level": "warning",
+    }
+    return [
+        *[sys.executable, "-m", "granian"],
+        *[part for name, value in options.items() for part in (f"--{name}", str(value))],
+        "--respawn-failed-workers",
+        "--no-ws",
+        "anpr_project.wsgi:application",
+    ]
+
+
+def uvicorn_config() -> uvicorn.Config:
+    """The ASGI server of the stream process, and of the embedded shape."""
+    return uvicorn.Config(
+        "anpr_project.asgi:application",
+        ws=StreamProtocol,
+        ws_ping_interval=PING_EVERY_S,
+        ws_ping_timeout=PING_EVERY_S,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        # Compressing the same event for a thousand sockets costs more than the bytes it saves.
+        ws_per_message_deflate=False,
+        backlog=BACKLOG,
+        server_header=False,
+        # Both would write addresses with their queries, and a query may hold a plate.
+        access_log=False,
+        log_level="warning",
+        log_config=None,
+        # Django decides what a proxy may say (HTTPS), and needs no client address.
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_S,
+    )
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """Reserve the address before anything else happens; a taken one ends the start with one line."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        reserved = socket.socket(family, kind, protocol)
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            reserved.bind(address)
+        except OSError:
+            reserved.close()
+            raise
+    except OSError as error:
+        raise address_taken(host, port, error) from None
+    return reserved
+
+
+def address_taken(host: str, port: int, error: OSError) -> CommandError:
+    return CommandError(
+        f"Cannot listen on {host} port {port}: {os.strerror(error.errno) if error.errno and error.errno > 0 else error}. "
+        "Set HOST or PORT."
+    )
+
+
+def metrics_folder() -> Path:
+    """Make the empty folder in which the API's workers add up their metrics."""
+    folder: Path = settings.DATA_DIR / "metrics"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder

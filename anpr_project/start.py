@@ -1,0 +1,71 @@
+"""What every start does first: the database's tables and the first administrator."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.contrib.auth.models import User
+from django.core.management import call_command
+from django.db import DEFAULT_DB_ALIAS, connection, transaction
+from django.db.migrations.executor import MigrationExecutor
+
+# Any number, as long as everybody who migrates takes the same one.
+MIGRATION_LOCK = 7_145_202_611
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Let one process migrate at a time; SQLite's own lock and single process are enough there."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        # Waiting for the lock and changing a large table both outlast a request's time limit.
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
+            cursor.execute("RESET statement_timeout")
+
+
+def migrate() -> None:
+    """Bring the tables up to date; when they are, this only reads the list of migrations."""
+    with _alone():
+        executor = MigrationExecutor(connection)
+        leaves = executor.loader.graph.leaf_nodes()
+        if executor.migration_plan(leaves):
+            call_command("migrate", database=DEFAULT_DB_ALIAS, interactive=False, verbosity=0)
+
+
+def create_first_admin(*, generate_password: bool) -> str:
+    """Make an administrator when there is none; return what the operator must be told, or "".
+
+    The name and password are DJANGO_SUPERUSER_USERNAME and DJANGO_SUPERUSER_PASSWORD.
+    """
+    with transaction.atomic():
+        if User.objects.filter(is_superuser=True).exists():
+            return ""
+        username = os.environ.get("DJANGO_SUPERUSER_USERNAME") or "admin"
+        password = os.environ.get("DJANGO_SUPERUSER_PASSWORD")
+        if User.objects.filter(username=username).exists():
+            return f"There is no administrator, and the name {username!r} belongs to another user."
+        if password:
+            User.objects.create_superuser(username, password=password)
+            return f"Created the administrator {username!r} with the password you set."
+        if not generate_password:
+            return (
+                "There is no administrator yet: run `manage.py createsuperuser`, or set "
+                "DJANGO_SUPERUSER_PASSWORD and start again."
+            )
+        password = secrets.token_urlsafe(12)
+        User.objects.create_superuser(username, password=password)
+        return (
+            "Created the first administrator. The password is shown only this once:\n"
+            f"    user      {username}\n"
+            f"    password  {password}"
+        )
