@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import models
 from django.utils import timezone
+
+# A worker that was silent this long does not come back under its name.
+FORGOTTEN_AFTER = timedelta(days=1)
 
 
 class WorkerHeartbeat(models.Model):
@@ -26,5 +31,7 @@ class WorkerHeartbeat(models.Model):
         now = timezone.now()
         if cls.objects.filter(name=name, pid=pid).update(beat_at=now):
             return
+        # Names hold the process id: without this every restart would leave a row behind.
+        cls.objects.filter(beat_at__lt=now - FORGOTTEN_AFTER).delete()
         values = {"pid": pid, "started_at": now, "beat_at": now}
         cls.objects.update_or_create(name=name, defaults=values)

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
@@ -70,8 +71,20 @@ class Environment:
         parts = [part.strip() for part in self.text(name).split(",")]
         return [part for part in parts if part] or list(default or [])
 
+    def each(self, name: str, parse: Callable[[str], str], expected: str) -> list[str]:
+        return self.parsed(name, [], lambda _: [parse(item) for item in self.items(name)], expected)
+
+    def origins(self, name: str) -> list[str]:
+        return self.each(name, _origin, "addresses like https://example.org, comma-separated")
+
     def networks(self, name: str) -> list[str]:
-        return [
-            self.parsed(name, "", lambda _, item=item: str(ipaddress.ip_network(item)), "CIDRs")  # type: ignore[misc]
-            for item in self.items(name)
-        ]
+        return self.each(name, lambda item: str(ipaddress.ip_network(item)), "CIDRs")
+
+
+def _origin(text: str) -> str:
+    """Refuse what a browser's Origin header can never equal: a path, a final slash, no scheme."""
+    parts = urlsplit(text)
+    is_site = parts.scheme in ("http", "https") and parts.hostname
+    if not is_site or text != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError(text)
+    return text

@@ -26,7 +26,12 @@ SHARED: list[Any] = [
 
 def logging_config(*, level: str, readable: bool) -> dict[str, Any]:
     renderer: list[Any] = (
-        [structlog.dev.ConsoleRenderer(colors=False)]
+        # Plain tracebacks: the rich ones print local variables, and with them secrets and plates.
+        [
+            structlog.dev.ConsoleRenderer(
+                colors=False, exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
         if readable
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

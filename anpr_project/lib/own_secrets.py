@@ -5,27 +5,47 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import tempfile
 from pathlib import Path
 
 from cryptography.fernet import Fernet
+from django.core.exceptions import ImproperlyConfigured
 
 FILE_NAME = "secrets.json"
+NAMES = ("SECRET_KEY", "ENCRYPTION_KEYS")
 
 
 def load_or_create(directory: Path) -> dict[str, str]:
     """Return the secrets kept in `directory`, made at the first start and readable by the owner only."""
     path = directory / FILE_NAME
     try:
-        return dict(json.loads(path.read_text()))
-    except FileNotFoundError:
-        pass
-    directory.mkdir(parents=True, exist_ok=True)
-    made = {
-        "SECRET_KEY": secrets.token_urlsafe(64),
-        "ENCRYPTION_KEYS": Fernet.generate_key().decode(),
-    }
-    temporary = path.with_suffix(f".{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        if not path.exists():
+            directory.mkdir(parents=True, exist_ok=True)
+            _create(path)
+        return _load(path)
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"DATA_DIR={str(directory)!r} is wrong: expected a folder to write to ({error.strerror})"
+        ) from None
+
+
+def _load(path: Path) -> dict[str, str]:
+    try:
+        kept = json.loads(path.read_text())
+        return {name: str(kept[name]) for name in NAMES}
+    except (ValueError, KeyError, TypeError):
+        raise ImproperlyConfigured(
+            f"{path} is damaged: restore it from a backup. Without its keys the secrets in the "
+            "database cannot be read, so no new file is made in its place."
+        ) from None
+
+
+def _create(path: Path) -> None:
+    made = dict(
+        zip(NAMES, (secrets.token_urlsafe(64), Fernet.generate_key().decode()), strict=True)
+    )
+    # mkstemp makes it readable by the owner only.
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{FILE_NAME}-")
     with os.fdopen(descriptor, "w") as file:
         json.dump(made, file)
         file.flush()
@@ -36,5 +56,4 @@ def load_or_create(directory: Path) -> dict[str, str]:
     except FileExistsError:
         pass
     finally:
-        temporary.unlink()
-    return dict(json.loads(path.read_text()))
+        Path(temporary).unlink()

@@ -1,0 +1,92 @@
+"""Login of programs: a name and a password become an expiring token, which can be given back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import AbstractUser, update_last_login
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from knox.models import AuthToken
+from rest_framework import serializers, status
+from rest_framework.authentication import BaseAuthentication, SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from anpr_project.lib.authentication import TokenAuthentication
+
+NO_STORE = {"Cache-Control": "no-store"}
+
+
+class TextField(serializers.CharField):
+    """A text as it was sent: DRF's own would take 123 for "123" and cut off spaces."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(trim_whitespace=False, **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class LoginSerializer(serializers.Serializer[Any]):
+    username = TextField(max_length=150)
+    password = TextField(max_length=1024, style={"input_type": "password"})
+
+
+class TokenSerializer(serializers.Serializer[Any]):
+    token = serializers.CharField(help_text="for `Authorization: Token <token>`; shown once")
+    expiry = serializers.DateTimeField()
+
+
+def issue_token(user: AbstractUser) -> dict[str, Any]:
+    """Make a token for `user`, and drop those of theirs that have expired."""
+    AuthToken.objects.filter(user=user, expiry__lte=timezone.now()).delete()
+    row, token = AuthToken.objects.create(user=user)
+    update_last_login(None, user)  # type: ignore[arg-type]  # the sender, which it ignores
+    return {"token": token, "expiry": row.expiry}
+
+
+class TokenView(APIView):
+    def get_authenticators(self) -> list[BaseAuthentication]:
+        # Who logs in shows a password; an old token or cookie beside it must not stand in the way.
+        if self.request.method == "DELETE":
+            return [TokenAuthentication(), SessionAuthentication()]
+        return []
+
+    def get_permissions(self) -> list[BasePermission]:
+        return [IsAuthenticated()] if self.request.method == "DELETE" else [AllowAny()]
+
+    def get_authenticate_header(self, request: Request) -> str:
+        # Also for a wrong password, which without a challenge would be a 403.
+        return "Token"
+
+    @extend_schema(
+        operation_id="login",
+        summary="Log in",
+        request=LoginSerializer,
+        responses={201: TokenSerializer},
+        auth=[],
+    )
+    def post(self, request: Request) -> Response:
+        """Return a token for a name and a password. It expires after a day."""
+        login = LoginSerializer(data=request.data)
+        login.is_valid(raise_exception=True)
+        # Unknown, inactive and wrong are one answer, and Django hashes once for each of them.
+        user = authenticate(request._request, **login.validated_data)
+        if user is None:
+            raise AuthenticationFailed("The name or the password is wrong.")
+        return Response(issue_token(user), status=status.HTTP_201_CREATED, headers=NO_STORE)
+
+    @extend_schema(operation_id="logout", summary="Revoke this token", responses={204: None})
+    def delete(self, request: Request) -> Response:
+        """Revoke the token that the request was made with."""
+        if request.auth is None:
+            raise PermissionDenied("Send the token that is to be revoked; a session is none.")
+        request.auth.delete()
+        return Response(status=status.HTTP_204_NO_CONTENT)
