@@ -19,6 +19,13 @@ from zones.models import Zone
 
 # A busy sensor would rewrite its row with each event; so its life signs are kept to this grain.
 SEEN_GRAIN = timedelta(seconds=10)
+MAX_ID_DIGITS = 11  # one less than a key's public id has
+
+
+def _number(text: str) -> int | None:
+    """Return the row number that `text` is; a public id of twelve digits is none."""
+    fits = text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS
+    return int(text) if fits else None
 
 
 class SensorSettings(ConfigModel):
@@ -60,6 +67,12 @@ class SensorSettings(ConfigModel):
     def __str__(self) -> str:
         return self.name
 
+    @classmethod
+    def named(cls, text: str) -> SensorSettings | None:
+        """Return the sensor with this name, else the one with this number."""
+        rows = cls.objects.filter(Q(name=text) | Q(pk=_number(text)))
+        return max(rows, key=lambda sensor: sensor.name == text, default=None)
+
     def note_life_sign(self, *, captured_at: datetime, received_at: datetime) -> None:
         """Remember when the sensor was heard and how far its clock is off, at most every 10 s."""
         if self.last_seen_at is not None and received_at - self.last_seen_at < SEEN_GRAIN:
@@ -90,6 +103,12 @@ class SensorModel(models.Model):
 class SensorKeyQuerySet(models.QuerySet["SensorKey"]):
     def live(self) -> Self:
         return self.filter(revoked_at=None)
+
+    def named(self, text: str) -> SensorKey | None:
+        """Return the key whose public id or number is `text`."""
+        number = _number(text)
+        wanted = Q(key_id=text.replace("\x00", "")) | Q(pk=number)
+        return self.filter(wanted).first()
 
     def matching(self, text: str) -> SensorKey | None:
         """Return the live key that `text` is, with its sensor and the sensor's camera and zone."""

@@ -8,8 +8,10 @@ from typing import Any
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from rest_framework import exceptions, status
+from rest_framework.fields import get_error_detail
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
@@ -31,9 +33,7 @@ def _translated(error: Exception) -> exceptions.APIException | None:
         case DjangoPermissionDenied():
             return exceptions.PermissionDenied()
         case DjangoValidationError():
-            return exceptions.ValidationError(
-                error.message_dict if hasattr(error, "error_dict") else error.messages
-            )
+            return exceptions.ValidationError(get_error_detail(error))
         case InUse():
             return Conflict(str(error), "in_use")
         case DatabaseError() | InterfaceError():
@@ -68,21 +68,37 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     return response
 
 
-def _plain(request: HttpRequest, status_code: int, code: str, message: str) -> HttpResponseBase:
+def _plain(status_code: int, code: str, message: str) -> HttpResponse:
     return JsonResponse(body(code, message), status=status_code)
 
 
-def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    return _plain(request, 400, "bad_request", "The request cannot be understood.")
+def _for_a_person(request: HttpRequest) -> bool:
+    """Whether a browser asks for a page; below /api/ an error is JSON whoever asks."""
+    types = ["application/json", "text/html"]
+    return not request.path.startswith("/api/") and (
+        request.get_preferred_type(types) == "text/html"
+    )
 
 
-def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    return _plain(request, 403, "permission_denied", "You may not do this.")
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _for_a_person(request):
+        return defaults.bad_request(request, exception)
+    return _plain(400, "bad_request", "The request cannot be understood.")
 
 
-def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    return _plain(request, 404, "not_found", "There is nothing at this address.")
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _for_a_person(request):
+        return defaults.permission_denied(request, exception)
+    return _plain(403, "permission_denied", "You may not do this.")
 
 
-def server_error(request: HttpRequest) -> HttpResponseBase:
-    return _plain(request, 500, "server_error", "The server failed; the failure is logged.")
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if _for_a_person(request):
+        return defaults.page_not_found(request, exception)
+    return _plain(404, "not_found", "There is nothing at this address.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    if _for_a_person(request):
+        return defaults.server_error(request)
+    return _plain(500, "server_error", "The server failed; the failure is logged.")

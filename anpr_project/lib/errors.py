@@ -36,6 +36,10 @@ class Unavailable(exceptions.APIException):
     default_detail = "The service cannot take this right now. Try again."
 
 
+# Long enough for every message of ours; some of the framework's repeat the whole input.
+MAX_MESSAGE_LENGTH = 500
+
+
 def field_problem(field: str, code: str, message: str) -> dict[str, str]:
     return {"field": field, "code": code, "message": message}
 
@@ -54,7 +58,8 @@ def _flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
             inner = f"{path}.{index}" if isinstance(value, (dict, list)) else path
             yield from _flatten(value, inner)
     else:
-        yield field_problem(path, getattr(detail, "code", "invalid"), str(detail))
+        message = str(detail)[:MAX_MESSAGE_LENGTH]
+        yield field_problem(path, getattr(detail, "code", "invalid"), message)
 
 
 def error_body(error: exceptions.APIException) -> dict[str, Any]:

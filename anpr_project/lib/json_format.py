@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import IO, Any
 
 import msgspec
+from django.http import UnreadablePostError
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer as DRFJSONRenderer
@@ -13,21 +15,43 @@ from rest_framework.renderers import JSONRenderer as DRFJSONRenderer
 from anpr_project.lib.errors import TooLarge
 
 MAX_BODY_BYTES = 1024 * 1024
+# Far above any body's need, far below where the interpreter's stack ends in code behind us.
+MAX_DEPTH = 100
+
+
+def _inside(container: dict[str, Any] | list[Any]) -> list[dict[str, Any] | list[Any]]:
+    items = container.values() if isinstance(container, dict) else container
+    return [item for item in items if isinstance(item, (dict, list))]
+
+
+def _refuse_depth(value: Any) -> None:
+    level = _inside([value])
+    for _ in range(MAX_DEPTH):
+        if not level:
+            return
+        level = [inner for container in level for inner in _inside(container)]
+    raise ParseError("JSON nested too deep.", "depth")
 
 
 def decode(raw: bytes) -> Any:
     """Return the JSON value of `raw`; NaN, lone surrogates and bottomless nesting are refused."""
     try:
-        return msgspec.json.decode(raw)
+        value = msgspec.json.decode(raw)
     except RecursionError:
         raise ParseError("JSON nested too deep.", "depth") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise ParseError(f"Not valid JSON: {error}", "json") from None
+    _refuse_depth(value)
+    return value
 
 
 def encode(data: Any) -> bytes:
     # str() serves lazy translations, DRF's ErrorDetail and paths.
-    return msgspec.json.encode(data, enc_hook=str)
+    try:
+        return msgspec.json.encode(data, enc_hook=str)
+    except OverflowError:
+        # PostgreSQL gives 1e30 in a JSON column back as a whole number; msgspec ends at 64 bits.
+        return json.dumps(data, default=str, ensure_ascii=False).encode()
 
 
 class JSONParser(BaseParser):
@@ -39,7 +63,10 @@ class JSONParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        raw = stream.read(MAX_BODY_BYTES + 1)
+        try:
+            raw = stream.read(MAX_BODY_BYTES + 1)
+        except UnreadablePostError:
+            raise ParseError("The body ended too early.", "incomplete") from None
         if len(raw) > MAX_BODY_BYTES:
             raise TooLarge("", "too_large", f"The body is larger than {MAX_BODY_BYTES} bytes.")
         return decode(raw)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
+from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
 
@@ -32,18 +34,26 @@ def validate_plain_text(value: str) -> None:
         raise ValidationError(f"The character {character} is not allowed here.", code="character")
 
 
+def _validate_json_scalar(value: Any) -> None:
+    if isinstance(value, str):
+        validate_plain_text(value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        # Python reads and writes it, PostgreSQL and RFC 8259 do not.
+        raise ValidationError(f"The number {value} is not JSON.", code="number")
+
+
 def validate_json_texts(value: Any) -> None:
-    """Refuse forbidden characters and too deep nesting anywhere in a JSON value."""
+    """Refuse forbidden characters, NaN and too deep nesting anywhere in a JSON value."""
     level = [value]
     for _ in range(MAX_JSON_DEPTH):
         below: list[Any] = []
         for item in level:
-            if isinstance(item, str):
-                validate_plain_text(item)
-            elif isinstance(item, dict):
+            if isinstance(item, dict):
                 below.extend([*item.keys(), *item.values()])
             elif isinstance(item, list):
                 below.extend(item)
+            else:
+                _validate_json_scalar(item)
         if not below:
             return
         level = below
@@ -56,7 +66,32 @@ class PlainTextField(models.CharField[str, str]):
     default_validators = [*models.CharField.default_validators, validate_plain_text]
 
 
+class PlainJSONFormField(forms.JSONField):
+    """A JSON text area that also survives what Python's own parser raises on."""
+
+    def to_python(self, value: Any) -> Any:
+        if value in self.empty_values and not self.required:
+            return {}
+        try:
+            return super().to_python(value)
+        except (RecursionError, ValueError):  # nested too deep; a number of 5,000 digits
+            raise ValidationError("Nested too deep, or a number too long.", code="json") from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        # As typed: what was refused may not even be printable once it is parsed.
+        return initial if self.disabled else forms.fields.InvalidJSONInput(data or "")
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        try:
+            return super().has_changed(initial, data)
+        except (RecursionError, ValueError, ValidationError):
+            return True
+
+
 class PlainJSONField(models.JSONField):
     """A JSON value whose every text is plain."""
 
     default_validators = [*models.JSONField.default_validators, validate_json_texts]
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(**{"form_class": PlainJSONFormField} | kwargs)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any, TypeVar
 
-from django.db import models
+from django.db import models, transaction
 from django_filters.rest_framework import DjangoFilterBackend
-from rest_framework import filters, pagination, viewsets
+from rest_framework import pagination, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
 
+from anpr_project.lib.filters import BoundedSearchFilter, StableOrderingFilter
 from anpr_project.lib.permissions import ModelPermissions
 
 M = TypeVar("M", bound=models.Model)
@@ -22,6 +25,23 @@ class ConfigPagination(pagination.PageNumberPagination):
 class ConfigViewSet(viewsets.ModelViewSet[M]):
     permission_classes = [ModelPermissions]
     pagination_class = ConfigPagination
-    filter_backends: list[Any] = [DjangoFilterBackend, filters.SearchFilter, filters.OrderingFilter]
+    filter_backends: list[Any] = [DjangoFilterBackend, BoundedSearchFilter, StableOrderingFilter]
     ordering = ["id"]
     lookup_value_converter = "int"
+
+    def get_queryset(self) -> models.QuerySet[M]:
+        rows = super().get_queryset()
+        if self.action in ("update", "partial_update"):
+            # Two PATCHes that each pass the checks must not add up to a row that does not.
+            rows = rows.select_for_update(of=("self",))
+        return rows
+
+    # A row and its relations are written together or not at all. Foreign keys are checked at the
+    # commit, so the transaction has to end inside the view for its error to become a 409.
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        with transaction.atomic():
+            return super().create(request, *args, **kwargs)
+
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        with transaction.atomic():
+            return super().update(request, *args, **kwargs)

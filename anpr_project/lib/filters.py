@@ -1,0 +1,88 @@
+"""Query filters that refuse what they do not understand instead of ignoring it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import models
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import filters
+from rest_framework.exceptions import ValidationError as APIValidationError
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from anpr_project.lib.errors import FieldError
+
+LARGEST_ID = 2**63 - 1
+MAX_SEARCH_LENGTH = 200
+MAX_SEARCH_TERMS = 10
+TRUTHS = {"true": True, "1": True, "false": False, "0": False}
+
+
+class TruthField(forms.Field):
+    def to_python(self, value: Any) -> bool | None:
+        text = str(value or "").strip().lower()
+        if text and text not in TRUTHS:
+            raise ValidationError("Expected true or false.", code="invalid")
+        return TRUTHS.get(text)
+
+
+class IdField(forms.IntegerField):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(min_value=1, max_value=LARGEST_ID, **options)
+
+
+# django-filter has no type information: only the classes below derive from it.
+@extend_schema_field(OpenApiTypes.BOOL)
+class TruthFilter(django_filters.Filter):  # type: ignore[misc]
+    """`?enabled=true`; anything but true, false, 1 and 0 is refused."""
+
+    field_class = TruthField
+
+
+@extend_schema_field(OpenApiTypes.INT64)
+class IdFilter(django_filters.Filter):  # type: ignore[misc]
+    """`?camera=3`; an unknown id finds nothing, what is no id is refused."""
+
+    field_class = IdField
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class TextFilter(django_filters.CharFilter):  # type: ignore[misc]
+    """A text as long as a name may be, compared without case."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"lookup_expr": "iexact", "max_length": 500} | options)
+
+
+class ConfigFilterSet(django_filters.FilterSet):  # type: ignore[misc]
+    enabled = TruthFilter()
+
+
+class BoundedSearchFilter(filters.SearchFilter):
+    """DRF's search, but a query of a thousand words does not reach the database."""
+
+    def get_search_terms(self, request: Request) -> list[str]:
+        if len(request.query_params.get(self.search_param, "")) > MAX_SEARCH_LENGTH:
+            raise FieldError(
+                self.search_param, "max_length", f"At most {MAX_SEARCH_LENGTH} characters."
+            )
+        try:
+            terms = list(super().get_search_terms(request))
+        except APIValidationError as error:
+            raise APIValidationError({self.search_param: error.detail}) from None
+        return terms[:MAX_SEARCH_TERMS]
+
+
+class StableOrderingFilter(filters.OrderingFilter):
+    """Orders by id last, so that pages never overlap."""
+
+    def filter_queryset(
+        self, request: Request, queryset: models.QuerySet[Any], view: APIView
+    ) -> models.QuerySet[Any]:
+        ordering = self.get_ordering(request, queryset, view) or ()
+        return queryset.order_by(*dict.fromkeys([*ordering, "id"]))

@@ -1,0 +1,82 @@
+"""Shapes of sensors and of their keys in the API."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from rest_framework import serializers
+
+from anpr_project.lib.serializers import ConfigSerializer, RelatedId, UTCDateTimeField
+from models_cfg.models import ModelConfig
+from sensors.models import SensorKey, SensorSettings
+
+EXAMPLE = OpenApiExample(
+    "A sensor at a gate",
+    request_only=True,
+    value={
+        "name": "edge-01",
+        "serial_number": "SN-000123",
+        "camera": 3,
+        "zone": None,
+        "models": [],
+        "settings": {"upload_crops": True},
+    },
+)
+KEY_EXAMPLE = OpenApiExample(
+    "A key for the next rotation", request_only=True, value={"label": "rotated 2026-11"}
+)
+
+
+@extend_schema_serializer(examples=[EXAMPLE])
+class SensorSerializer(ConfigSerializer[SensorSettings]):
+    models = RelatedId(
+        many=True,
+        queryset=ModelConfig.objects.all(),
+        required=False,
+        help_text="ids of the models that the sensor runs",
+    )
+
+    class Meta:
+        model = SensorSettings
+        fields = [
+            "id",
+            "name",
+            "serial_number",
+            "camera",
+            "zone",
+            "models",
+            "settings",
+            "enabled",
+            "last_seen_at",
+            "clock_offset_s",
+            "created_at",
+            "updated_at",
+        ]
+
+
+class SensorKeySerializer(serializers.ModelSerializer[SensorKey]):
+    """A key as it is listed: never its secret."""
+
+    created_at = UTCDateTimeField(read_only=True)
+    last_used_at = UTCDateTimeField(read_only=True, allow_null=True)
+    revoked_at = UTCDateTimeField(read_only=True, allow_null=True)
+
+    class Meta:
+        model = SensorKey
+        fields = ["id", "key_id", "label", "created_at", "last_used_at", "revoked_at"]
+
+
+@extend_schema_serializer(examples=[KEY_EXAMPLE])
+class NewSensorKeySerializer(serializers.ModelSerializer[SensorKey]):
+    """A key as it is made: the only time that its secret is shown."""
+
+    key = serializers.SerializerMethodField(
+        help_text="the credential, for `Authorization: Api-Key <key>`; shown this once"
+    )
+    created_at = UTCDateTimeField(read_only=True)
+
+    class Meta:
+        model = SensorKey
+        fields = ["id", "key", "key_id", "label", "created_at"]
+
+    def get_key(self, key: SensorKey) -> str:
+        return str(self.context["text"])
