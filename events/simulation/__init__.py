@@ -1,0 +1,1 @@
+"""Realistic demo traffic, played through the real API (manage.py simulate)."""
