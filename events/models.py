@@ -63,6 +63,7 @@ class PlateEvent(models.Model):
 
     class Meta:
         ordering = ["-captured_at", "-id"]
+        permissions = [("view_original", "Can see the original bytes of pictures")]
         constraints = [
             models.UniqueConstraint(fields=["sensor", "event_id"], name="event_is_stored_once"),
             models.UniqueConstraint(fields=["position"], name="position_is_unique"),
@@ -154,16 +155,25 @@ class KnownPlate(models.Model):
 
 
 class Rollup(models.Model):
-    """Counts of one hour or day, camera, zone and vehicle type; kept exact by the dispatcher.
+    """Counts of one hour or day: in all, by one property, or by each combination of them.
 
-    No foreign keys: 0 stands for "none", so that the key has no nulls and stays unique.
+    Kept exact by the dispatcher. No foreign keys: 0 stands for "none", so that the key has no nulls
+    and stays unique; what a kind does not tell apart is 0 or empty too.
     """
 
     class Span(models.TextChoices):
         HOUR = "hour"
         DAY = "day"
 
+    class Kind(models.TextChoices):
+        ALL = "all"
+        CAMERA = "camera"
+        ZONE = "zone"
+        VEHICLE_TYPE = "vehicle_type"
+        COMBINATION = "combination"
+
     span = models.CharField(max_length=4, choices=Span)
+    kind = models.CharField(max_length=12, choices=Kind)
     starts_at = models.DateTimeField(help_text="UTC, by capture time")
     camera = models.BigIntegerField(default=0)
     zone = models.BigIntegerField(default=0)
@@ -174,12 +184,12 @@ class Rollup(models.Model):
 
     class Meta:
         constraints = [
-            # Also serves the statistics: a range of hours or days.
+            # Also serves the statistics: a range of hours or days of one kind.
             models.UniqueConstraint(
-                fields=["span", "starts_at", "camera", "zone", "vehicle_type"],
+                fields=["span", "kind", "starts_at", "camera", "zone", "vehicle_type"],
                 name="rollup_is_unique",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.span} {self.starts_at:%Y-%m-%d %H:%M}"
+        return f"{self.span} {self.starts_at:%Y-%m-%d %H:%M} {self.kind}"

@@ -18,19 +18,24 @@ from events.models import KnownPlate, PlateEvent, Rollup
 from events.plates import look_alike_key
 
 NONE = 0
-# In all three places: the sum over all cameras, zones and types, so that unfiltered statistics
-# read one row a day.
-ALL = -1
-# 2^12 registers: a standard error of 1.6 % / sqrt(2), in at most 4 kB a row.
+# 2^12 registers: a standard error of about 1.6 %, in at most 4 kB a row.
 SKETCH_SIZE = 12
+
+
+class Combination(NamedTuple):
+    hour: datetime
+    camera: int
+    zone: int
+    vehicle_type: str
 
 
 class Key(NamedTuple):
     span: str
+    kind: str
     starts_at: datetime
-    camera: int
-    zone: int
-    vehicle_type: str
+    camera: int = NONE
+    zone: int = NONE
+    vehicle_type: str = ""
 
 
 @dataclass
@@ -40,6 +45,11 @@ class Change:
     events: int = 0
     confidence_sum: float = 0.0
     plates: set[str] = field(default_factory=set)
+
+    def add(self, other: Change) -> None:
+        self.events += other.events
+        self.confidence_sum += other.confidence_sum
+        self.plates |= other.plates
 
 
 def hour_of(moment: datetime) -> datetime:
@@ -56,23 +66,36 @@ def week_of(moment: datetime) -> datetime:
     return day - timedelta(days=day.weekday())
 
 
-def _keys(event: PlateEvent) -> Iterator[Key]:
-    for span, start in (
-        (Rollup.Span.HOUR.value, hour_of(event.captured_at)),
-        (Rollup.Span.DAY.value, day_of(event.captured_at)),
-    ):
-        yield Key(span, start, event.camera_id or NONE, event.zone_id or NONE, event.vehicle_type)
-        yield Key(span, start, ALL, ALL, "")
+def _keys(seen: Combination) -> Iterator[Key]:
+    """Yield the rows that an event of this hour, camera, zone and type counts in."""
+    kind = Rollup.Kind
+    for span, start in ((Rollup.Span.HOUR, seen.hour), (Rollup.Span.DAY, day_of(seen.hour))):
+        yield Key(span, kind.ALL, start)
+        yield Key(span, kind.CAMERA, start, camera=seen.camera)
+        yield Key(span, kind.ZONE, start, zone=seen.zone)
+        yield Key(span, kind.VEHICLE_TYPE, start, vehicle_type=seen.vehicle_type)
+        yield Key(span, kind.COMBINATION, start, *seen[1:])
 
 
 def _changes(events: Iterable[PlateEvent]) -> dict[Key, Change]:
-    changes: dict[Key, Change] = defaultdict(Change)
+    # By combination first: a batch has a thousand events, but few combinations.
+    combinations: dict[Combination, Change] = defaultdict(Change)
     for event in events:
-        for key in _keys(event):
-            change = changes[key]
-            change.events += 1
-            change.confidence_sum += event.confidence
-            change.plates.add(event.plate_normalized)
+        change = combinations[
+            Combination(
+                hour_of(event.captured_at),
+                event.camera_id or NONE,
+                event.zone_id or NONE,
+                event.vehicle_type,
+            )
+        ]
+        change.events += 1
+        change.confidence_sum += event.confidence
+        change.plates.add(event.plate_normalized)
+    changes: dict[Key, Change] = defaultdict(Change)
+    for combination, change in combinations.items():
+        for key in _keys(combination):
+            changes[key].add(change)
     return changes
 
 

@@ -121,6 +121,19 @@ class Migration(migrations.Migration):
                     "span",
                     models.CharField(choices=[("hour", "Hour"), ("day", "Day")], max_length=4),
                 ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("all", "All"),
+                            ("camera", "Camera"),
+                            ("zone", "Zone"),
+                            ("vehicle_type", "Vehicle Type"),
+                            ("combination", "Combination"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
                 ("starts_at", models.DateTimeField(help_text="UTC, by capture time")),
                 ("camera", models.BigIntegerField(default=0)),
                 ("zone", models.BigIntegerField(default=0)),
@@ -135,7 +148,7 @@ class Migration(migrations.Migration):
             options={
                 "constraints": [
                     models.UniqueConstraint(
-                        fields=("span", "starts_at", "camera", "zone", "vehicle_type"),
+                        fields=("span", "kind", "starts_at", "camera", "zone", "vehicle_type"),
                         name="rollup_is_unique",
                     )
                 ],
