@@ -29,6 +29,7 @@ urlpatterns = [
     path("api/v1/config/", include("models_cfg.urls")),
     path("api/v1/config/", include("cameras.urls")),
     path("api/v1/config/", include("sensors.urls")),
+    path("", include("events.urls")),
 ]
 
 if settings.API_DOCS:

@@ -72,7 +72,7 @@ class PlateReading(msgspec.Struct, frozen=True):
     confidence: Ratio
     captured_at: Moment
     event_id: UUID | None = None
-    camera: Annotated[int, Meta(ge=1)] | None = None
+    camera: Annotated[int, Meta(ge=1, le=2**63 - 1)] | None = None
     region: Annotated[str, Meta(max_length=16, pattern=PLAIN_PATTERN)] = ""
     candidates: Annotated[tuple[Candidate, ...], Meta(max_length=50)] = ()
     bbox: tuple[Pixels, Pixels, Pixels, Pixels] | None = None

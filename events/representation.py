@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ class TyreView(msgspec.Struct, frozen=True):
 
 
 class EventView(msgspec.Struct, frozen=True, kw_only=True):
-    """One event. Times are UTC; `position` is null until the event is in the stream."""
+    """One event, the same at every look: what changes later (position, exports) is not in it."""
 
     id: int
     event_id: UUID
@@ -47,7 +48,6 @@ class EventView(msgspec.Struct, frozen=True, kw_only=True):
     frame_sha256: str | None
     crop_url: str | None
     crop_sha256: str | None
-    position: int | None
 
 
 def _tyre(reading: TpmsReading) -> TyreView:
@@ -60,8 +60,8 @@ def _tyre(reading: TpmsReading) -> TyreView:
     )
 
 
-def represent(event: PlateEvent) -> EventView:
-    """Return the outside view; expects an event loaded with `with_parts()`."""
+def represent(event: PlateEvent, tyres: Iterable[TpmsReading] | None = None) -> EventView:
+    """Return the outside view of an event loaded with `with_parts()`, or with its tyres given."""
     details: dict[str, Any] = event.details
     return EventView(
         id=event.pk,
@@ -83,10 +83,9 @@ def represent(event: PlateEvent) -> EventView:
         sequence=details.get("sequence"),
         vehicle=msgspec.convert(details.get("vehicle"), Vehicle | None),
         location=msgspec.convert(details.get("location"), Location | None),
-        tpms=tuple(_tyre(reading) for reading in event.tyres.all()),
+        tpms=tuple(_tyre(reading) for reading in (event.tyres.all() if tyres is None else tyres)),
         frame_url=f"/api/v1/events/{event.pk}/frame" if event.frame else None,
         frame_sha256=event.frame_sha256 or None,
         crop_url=f"/api/v1/events/{event.pk}/crop" if event.crop else None,
         crop_sha256=event.crop_sha256 or None,
-        position=event.position,
     )

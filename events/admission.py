@@ -1,0 +1,67 @@
+"""Who may open the stream: a token, or a session from an origin of ours."""
+
+from __future__ import annotations
+
+from http.cookies import SimpleCookie
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.auth.models import AnonymousUser, User
+from django.http import HttpRequest
+
+from anpr_project.lib.authentication import user_of_token
+
+UNAUTHENTICATED = 4401
+FORBIDDEN = 4403
+
+
+class Refused(Exception):
+    """Why a connection is closed, as a WebSocket close code and a reason."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+def _headers(scope: dict[str, Any]) -> dict[bytes, bytes]:
+    return dict(scope["headers"])
+
+
+def _session_user(headers: dict[bytes, bytes]) -> User | AnonymousUser | None:
+    """Return the user of the session cookie as the database knows it now, not as of the handshake."""
+    cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
+    key = cookies.get(settings.SESSION_COOKIE_NAME)
+    if key is None:
+        return None
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key.value)
+    user: User | AnonymousUser = auth.get_user(request)
+    return user
+
+
+def _is_own_origin(headers: dict[bytes, bytes]) -> bool:
+    """Browsers send cookies along from any page: only our own pages may use them here."""
+    origin = headers.get(b"origin", b"").decode("latin-1")
+    host = headers.get(b"host", b"").decode("latin-1")
+    return bool(origin) and (urlsplit(origin).netloc == host or origin in settings.CORS_ORIGINS)
+
+
+def admit(scope: dict[str, Any]) -> None:
+    """Raise Refused unless the scope's credentials may read events; asks the database."""
+    headers = _headers(scope)
+    authorization = headers.get(b"authorization")
+    user: User | AnonymousUser | None
+    if authorization is not None:
+        user = user_of_token(authorization)
+    else:
+        user = _session_user(headers)
+        if user is not None and user.is_authenticated and not _is_own_origin(headers):
+            raise Refused(FORBIDDEN, "origin not allowed")
+    if user is None or not user.is_authenticated:
+        raise Refused(UNAUTHENTICATED, "login required")
+    if not user.has_perm("events.view_plateevent"):
+        raise Refused(FORBIDDEN, "not allowed to read events")

@@ -1,0 +1,146 @@
+"""One reader of new events for all stream connections of a process.
+
+The doorbell wakes it; it reads the new rows once, encodes each once, and hands the frames to the
+connections whose filter matches. A look each second stands behind the doorbell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterator
+from typing import Protocol
+
+import msgspec
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+
+from events.doorbell import GROUP
+from events.filters import EventFilter
+from events.models import PlateEvent, StreamHead
+from events.representation import represent
+
+logger = logging.getLogger(__name__)
+
+PAGE = 500
+POLL_S = 1.0
+
+
+class Listener(Protocol):
+    """A connection that has caught up and now wants every new event of its filter."""
+
+    filter: EventFilter
+
+    def push(self, frame: str) -> None: ...
+
+
+def frame_of(event: PlateEvent) -> str:
+    """Return the message that carries an event."""
+    return msgspec.json.encode(
+        {"type": "event", "position": event.position, "event": represent(event)}
+    ).decode()
+
+
+def read_after(position: int, up_to: int | None, wanted: EventFilter) -> list[PlateEvent]:
+    """Return the next page of positioned events, in order."""
+    rows = PlateEvent.objects.with_parts().filter(position__gt=position).order_by("position")
+    if up_to is not None:
+        rows = rows.filter(position__lte=up_to)
+    return list(wanted.apply(rows)[:PAGE])
+
+
+class Hub:
+    """Feeds the listeners of one event loop; runs while there is at least one."""
+
+    def __init__(self) -> None:
+        self.head = 0
+        self._listeners: set[Listener] = set()
+        self._users = 0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._bell = asyncio.Event()
+        self._starting = asyncio.Lock()
+
+    async def enter(self) -> None:
+        """Keep the hub running until leave(); afterwards `head` is known."""
+        async with self._starting:
+            if not self._tasks:
+                self.head = await database_sync_to_async(
+                    StreamHead.current, thread_sensitive=False
+                )()
+                self._tasks = [
+                    asyncio.create_task(self._listen()),
+                    asyncio.create_task(self._read()),
+                ]
+            self._users += 1
+
+    def leave(self) -> None:
+        self._users -= 1
+        if self._users == 0:
+            for task in self._tasks:
+                task.cancel()
+            self._tasks = []
+
+    def add(self, listener: Listener) -> None:
+        self._listeners.add(listener)
+
+    def remove(self, listener: Listener) -> None:
+        self._listeners.discard(listener)
+
+    async def _listen(self) -> None:
+        """Turn the layer's messages into the bell; a broken layer is tried again each second."""
+        layer = get_channel_layer()
+        assert layer is not None  # noqa: S101 - settings always define one
+        while True:
+            try:
+                channel = await layer.new_channel()
+                await layer.group_add(GROUP, channel)
+                while True:
+                    await layer.receive(channel)
+                    self._bell.set()
+            except Exception as error:  # whatever broke, the poll goes on without it
+                logger.warning("doorbell unheard", extra={"reason": type(error).__name__})
+                await asyncio.sleep(POLL_S)
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(POLL_S):
+                    await self._bell.wait()
+            except TimeoutError:
+                pass
+            self._bell.clear()
+            try:
+                await self._feed()
+            except Exception:
+                logger.exception("stream read failed, trying again")
+                await asyncio.sleep(POLL_S)
+
+    async def _feed(self) -> None:
+        """Hand on all that is new. Between the read and the last push nothing else may run."""
+        while True:
+            events = await database_sync_to_async(read_after, thread_sensitive=False)(
+                self.head, None, EventFilter()
+            )
+            for event, frame in _framed(events):
+                self.head = event.position or self.head
+                for listener in tuple(self._listeners):
+                    if listener.filter.matches(event):
+                        listener.push(frame)
+            if len(events) < PAGE:
+                return
+
+
+def _framed(events: list[PlateEvent]) -> Iterator[tuple[PlateEvent, str]]:
+    for event in events:
+        yield event, frame_of(event)
+
+
+_hubs: dict[asyncio.AbstractEventLoop, Hub] = {}
+
+
+def hub() -> Hub:
+    """Return the hub of the running event loop."""
+    loop = asyncio.get_running_loop()
+    for known in [known for known in _hubs if known.is_closed()]:
+        del _hubs[known]
+    return _hubs.setdefault(loop, Hub())

@@ -1,0 +1,14 @@
+"""HTTP addresses below /api/v1/events."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from events.views import BatchIngestView, IngestView, PictureView
+
+urlpatterns = [
+    path("api/v1/events/ingest", IngestView.as_view(), name="event-ingest"),
+    path("api/v1/events/ingest/batch", BatchIngestView.as_view(), name="event-ingest-batch"),
+    path("api/v1/events/<int:pk>/frame", PictureView.as_view(kind="frame"), name="event-frame"),
+    path("api/v1/events/<int:pk>/crop", PictureView.as_view(kind="crop"), name="event-crop"),
+]

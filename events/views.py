@@ -1,0 +1,132 @@
+"""HTTP doors of ingest, and of the pictures."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.http import HttpResponse
+from rest_framework import exceptions
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from anpr_project.lib.authentication import TokenAuthentication
+from anpr_project.lib.errors import FieldError
+from anpr_project.lib.permissions import ModelPermissions
+from events import images, metrics
+from events.batch import record_batch
+from events.ingest import Outcome, Result, record
+from events.models import PlateEvent
+from events.representation import represent
+from events.submission import (
+    BatchParser,
+    JSONEventParser,
+    MultipartEventParser,
+    NDJSONBatchParser,
+    Submission,
+)
+from sensors.authentication import IsSensor, SensorKeyAuthentication
+from sensors.models import SensorKey
+
+
+class SensorView(APIView):
+    """Base of what only a sensor may call; a person's token gets 403 there instead of 401."""
+
+    authentication_classes = [SensorKeyAuthentication, TokenAuthentication]
+    permission_classes = [IsSensor]
+
+    def initialize_request(self, request: Any, *args: Any, **kwargs: Any) -> Request:
+        self.started = time.perf_counter()
+        return super().initialize_request(request, *args, **kwargs)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        response = super().handle_exception(exc)
+        metrics.INGEST_REJECTED.labels(_reason(exc)).inc()
+        return response
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        metrics.INGEST_REQUESTS.labels(response.status_code).inc()
+        metrics.INGEST_SECONDS.observe(time.perf_counter() - self.started)
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+def _reason(error: Exception) -> str:
+    """A short, bounded word for the metric."""
+    if isinstance(error, exceptions.APIException):
+        codes = error.get_codes()
+        return codes if isinstance(codes, str) else "invalid"
+    return type(error).__name__
+
+
+class IngestView(SensorView):
+    parser_classes = [MultipartEventParser, JSONEventParser]
+
+    def post(self, request: Request) -> Response:
+        assert isinstance(request.auth, SensorKey)  # noqa: S101 - IsSensor admits nothing else
+        submission = request.data
+        if not isinstance(submission, Submission):  # DRF parses no empty body
+            raise FieldError("event", "required", "The body is empty.")
+        result = record(sensor=request.auth.sensor, submission=submission)
+        metrics.INGEST_BYTES.inc(submission.received_bytes)
+        return _answer(result)
+
+
+def _answer(result: Result) -> Response:
+    status_code = result.outcome.value
+    if result.event is None:
+        metrics.INGEST_REJECTED.labels("excluded").inc()
+        return Response(
+            {"status": "excluded", "zone": result.zone and result.zone.pk}, status=status_code
+        )
+    view = represent(result.event, result.tyres)
+    if result.outcome is Outcome.REPEATED:
+        metrics.INGEST_DUPLICATES.inc()
+        return Response(view, status=status_code, headers={"Idempotent-Replayed": "true"})
+    metrics.INGEST_EVENTS.inc()
+    return Response(view, status=status_code)
+
+
+class BatchIngestView(SensorView):
+    parser_classes = [BatchParser, NDJSONBatchParser]
+
+    def post(self, request: Request) -> Response:
+        assert isinstance(request.auth, SensorKey)  # noqa: S101 - IsSensor admits nothing else
+        # DRF parses no empty body and gives an empty dict instead.
+        results = record_batch(sensor=request.auth.sensor, raw_events=request.data or [])
+        statuses = [result["status"] for result in results]
+        metrics.INGEST_EVENTS.inc(statuses.count(Outcome.STORED.value))
+        metrics.INGEST_DUPLICATES.inc(statuses.count(Outcome.REPEATED.value))
+        return Response(results)
+
+
+class PictureView(GenericAPIView[PlateEvent]):
+    """Serves a picture without metadata; `?original=1` the untouched bytes, to administrators."""
+
+    queryset = PlateEvent.objects.all()
+    permission_classes = [ModelPermissions]
+    kind = "frame"
+
+    def get(self, request: Request, pk: int) -> HttpResponse:
+        name: str = getattr(self.get_object(), self.kind)
+        wants_original = request.query_params.get("original") == "1"
+        if wants_original and not request.user.has_perm("events.view_original"):
+            raise exceptions.PermissionDenied("Only administrators may see the original bytes.")
+        try:
+            data = images.original(name) if name else b""
+            shown = data if wants_original or not data else images.without_metadata(data)
+        except OSError:
+            shown = b""
+        if not shown:
+            raise exceptions.NotFound(f"This event has no {self.kind} that can be shown.")
+        response = HttpResponse(shown, content_type=images.content_type(name))
+        response["X-Content-Type-Options"] = "nosniff"
+        response["Cache-Control"] = "private, max-age=3600"
+        response["Content-Security-Policy"] = "default-src 'none'; sandbox"
+        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        kind = "attachment" if wants_original else "inline"
+        response["Content-Disposition"] = (
+            f'{kind}; filename="event-{pk}-{self.kind}.{name.rpartition(".")[2]}"'
+        )
+        return response

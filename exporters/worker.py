@@ -1,0 +1,81 @@
+"""The worker's loop: dispatch what was committed, ring the doorbell, tidy up, show a sign of life."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import connection
+
+from events.dispatch import dispatch
+from events.retention import BATCH, cutoff, prune_batch, sweep_orphans
+from exporters.models import WorkerHeartbeat
+
+logger = logging.getLogger(__name__)
+
+# How long a committed event may wait for the next look. The look is one probe of an index that is
+# empty but for the events of the last moments.
+IDLE_S = 0.05
+AFTER_FAILURE_S = 1.0
+HEARTBEAT_S = 5.0
+TIDY_S = 3600.0
+SWEPT_DAYS = 2
+
+
+class Worker:
+    """Runs until stopped; `ring` tells the stream servers of a new head and may do nothing."""
+
+    def __init__(self, ring: Callable[[int], None]) -> None:
+        self._ring = ring
+        self._stopping = threading.Event()
+        self._beat_at = float("-inf")
+        self._tidy_at = time.monotonic()
+        self.name = f"{socket.gethostname()}-{os.getpid()}"
+
+    def stop(self) -> None:
+        """Ask the loop to end after what it is doing; safe from a signal handler."""
+        self._stopping.set()
+
+    def run_forever(self) -> None:
+        while not self._stopping.is_set():
+            pause = self._turn()
+            if pause:
+                self._stopping.wait(pause)
+        connection.close()
+
+    def _turn(self) -> float:
+        """Do one round; return how long to wait before the next."""
+        try:
+            self._beat()
+            head = dispatch()
+            if head is None:
+                self._tidy()
+        except Exception:
+            # The database went away, most likely; the events wait in it, and so do we.
+            logger.exception("dispatch failed, trying again")
+            connection.close()
+            return AFTER_FAILURE_S
+        if head is None:
+            return IDLE_S
+        self._ring(head)
+        return 0
+
+    def _beat(self) -> None:
+        now = time.monotonic()
+        if now - self._beat_at >= HEARTBEAT_S:
+            self._beat_at = now
+            WorkerHeartbeat.beat(name=self.name, pid=os.getpid())
+
+    def _tidy(self) -> None:
+        """Delete what is past its retention, a batch a round: new events wait no longer for it."""
+        if time.monotonic() < self._tidy_at:
+            return
+        if prune_batch(cutoff(settings.RETENTION_DAYS)) == BATCH:
+            return
+        sweep_orphans(since=cutoff(SWEPT_DAYS))
+        self._tidy_at = time.monotonic() + TIDY_S
