@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from datasketches import hll_sketch
@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef
 
 from events.models import KnownPlate, PlateEvent, Rollup
 from events.plates import look_alike_key
+from events.spans import day_of, hour_of
 
 NONE = 0
 # 2^12 registers: a standard error of about 1.6 %, in at most 4 kB a row.
@@ -50,20 +51,6 @@ class Change:
         self.events += other.events
         self.confidence_sum += other.confidence_sum
         self.plates |= other.plates
-
-
-def hour_of(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-
-
-def day_of(moment: datetime) -> datetime:
-    return hour_of(moment).replace(hour=0)
-
-
-def week_of(moment: datetime) -> datetime:
-    """Return the Monday, 00:00 UTC, before or at the moment."""
-    day = day_of(moment)
-    return day - timedelta(days=day.weekday())
 
 
 def _keys(seen: Combination) -> Iterator[Key]:

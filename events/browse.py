@@ -1,0 +1,93 @@
+"""Reading events over HTTP: the list with its search, one event, the statistics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework.generics import GenericAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from events import documentation, keyset
+from events.filters import MAX_ID, parse_filter
+from events.models import PlateEvent
+from events.representation import EventView, represent
+from events.search import Match, look_alikes
+from events.stats import Statistics, StatsRequest, statistics
+
+
+class FoundEvent(EventView, frozen=True, kw_only=True):
+    """An event of a look-alike search."""
+
+    match: Match
+
+
+class EventDetail(EventView, frozen=True, kw_only=True):
+    exports: tuple[dict[str, Any], ...] = ()
+
+
+class EventPage(msgspec.Struct, frozen=True):
+    next: str | None
+    previous: str | None
+    results: list[EventView | FoundEvent]
+
+
+def _fields(view: EventView) -> dict[str, Any]:
+    return {name: getattr(view, name) for name in EventView.__struct_fields__}
+
+
+class EventReader(GenericAPIView[PlateEvent]):
+    """Base of what everybody may call who may see events (DEFAULT_PERMISSION_CLASSES)."""
+
+    queryset = PlateEvent.objects.with_parts()
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        return dict(self.request.query_params.lists())
+
+
+class EventListView(EventReader):
+    @extend_schema(**documentation.EVENT_LIST)
+    def get(self, request: Request) -> Response:
+        """Newest first. `next` and `previous` are whole addresses with the same filters."""
+        wanted = parse_filter(self.query, ignore=keyset.PARAMETERS, similar_allowed=True)
+        asked = keyset.PageRequest.parse(self.query)
+        events = wanted.apply(self.get_queryset())
+        matches = look_alikes(wanted.similar) if wanted.similar else {}
+        if wanted.similar:
+            events = events.filter(plate_normalized__in=matches)
+        page = asked.read(events)
+        url = request.build_absolute_uri()
+        return Response(
+            EventPage(
+                next=keyset.link(url, page.next),
+                previous=keyset.link(url, page.previous),
+                results=[_listed(event, matches) for event in page.events],
+            )
+        )
+
+
+def _listed(event: PlateEvent, matches: dict[str, Match]) -> EventView | FoundEvent:
+    view = represent(event)
+    match = matches.get(event.plate_normalized)
+    return FoundEvent(**_fields(view), match=match) if match else view
+
+
+class EventDetailView(EventReader):
+    @extend_schema(**documentation.EVENT_DETAIL)
+    def get(self, request: Request, pk: int) -> Response:
+        """One event."""
+        if pk > MAX_ID:
+            raise Http404
+        return Response(EventDetail(**_fields(represent(self.get_object()))))
+
+
+class EventStatsView(EventReader):
+    @extend_schema(**documentation.EVENT_STATS)
+    def get(self, request: Request) -> Response:
+        """Exact, up to the newest event; what is not says so in its `…_approximate`."""
+        found: Statistics = statistics(StatsRequest.parse(self.query))
+        return Response(found)

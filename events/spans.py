@@ -1,0 +1,74 @@
+"""Spans of time for the statistics: buckets, and how a range is made of days, hours and rests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+WEEK = timedelta(weeks=1)
+
+
+def hour_of(moment: datetime) -> datetime:
+    return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+
+
+def day_of(moment: datetime) -> datetime:
+    return hour_of(moment).replace(hour=0)
+
+
+def week_of(moment: datetime) -> datetime:
+    """Return the Monday, 00:00 UTC, in whose week the moment lies."""
+    day = day_of(moment)
+    return day - timedelta(days=day.weekday())
+
+
+@dataclass(frozen=True)
+class Bucket:
+    length: timedelta
+    start_of: Callable[[datetime], datetime]
+
+    def end_of(self, moment: datetime) -> datetime:
+        """Return the first start of a bucket that is not before the moment."""
+        start = self.start_of(moment)
+        return start if start == moment else start + self.length
+
+
+BUCKETS = {
+    "hour": Bucket(HOUR, hour_of),
+    "day": Bucket(DAY, day_of),
+    "week": Bucket(WEEK, week_of),
+}
+
+
+@dataclass(frozen=True)
+class Range:
+    """From `start` to, but without, `end`."""
+
+    start: datetime
+    end: datetime
+
+    def __bool__(self) -> bool:
+        return self.start < self.end
+
+    def buckets(self, bucket: Bucket) -> Iterator[datetime]:
+        start = bucket.start_of(self.start)
+        while start < self.end:
+            yield start
+            start += bucket.length
+
+    def bucket_count(self, bucket: Bucket) -> int:
+        return -((bucket.start_of(self.start) - self.end) // bucket.length)
+
+    def whole(self, bucket: Bucket) -> Range:
+        """Return the part made of whole buckets; empty, at the start, if there is none."""
+        start, end = bucket.end_of(self.start), bucket.start_of(self.end)
+        return Range(start, end) if start < end else Range(self.start, self.start)
+
+    def without(self, inner: Range) -> list[Range]:
+        """Return what lies before and after a part of this range."""
+        return [
+            part for part in (Range(self.start, inner.start), Range(inner.end, self.end)) if part
+        ]

@@ -1,0 +1,225 @@
+"""Statistics of a range: exact and up to date, at a cost that does not grow with the table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self
+
+import msgspec
+from django.db.models import Count, F, Q, QuerySet
+from django.utils import timezone
+
+from anpr_project.lib.errors import FieldError
+from cameras.models import Camera
+from events.filters import EventFilter, one_value, parse_filter, parse_time
+from events.models import PlateEvent
+from events.snapshot import one_snapshot
+from events.spans import BUCKETS, DAY, Range
+from events.tally import RollupReader, Tally, count_events, is_in_rollups
+from zones.models import Zone
+
+PARAMETERS = frozenset({"from", "to", "bucket"})
+DEFAULT_LENGTH = 30 * DAY
+MAX_BUCKETS = 5000
+# The most events that are looked at one by one; beyond, the newest ones stand for all.
+MAX_EVENTS = 200_000
+TOP_PLATES = 10
+
+
+class Point(msgspec.Struct, frozen=True):
+    start: datetime
+    events: int
+    mean_confidence: float | None
+
+
+class CameraCount(msgspec.Struct, frozen=True):
+    camera: int | None
+    name: str | None
+    events: int
+
+
+class ZoneCount(msgspec.Struct, frozen=True):
+    zone: int | None
+    name: str | None
+    events: int
+
+
+class VehicleTypeCount(msgspec.Struct, frozen=True):
+    vehicle_type: str | None
+    events: int
+
+
+class PlateCount(msgspec.Struct, frozen=True):
+    plate: str
+    events: int
+
+
+class Statistics(msgspec.Struct, frozen=True, kw_only=True, rename={"start": "from", "end": "to"}):
+    """`truncated`: the range holds more events than are looked at, so only the newest count."""
+
+    start: datetime
+    end: datetime
+    bucket: str
+    total: int
+    truncated: bool
+    unique_plates: int
+    unique_plates_approximate: bool
+    mean_confidence: float | None
+    series: list[Point]
+    by_camera: list[CameraCount]
+    by_zone: list[ZoneCount]
+    by_vehicle_type: list[VehicleTypeCount]
+    top_plates: list[PlateCount]
+    top_plates_approximate: bool
+
+
+@dataclass(frozen=True)
+class StatsRequest:
+    range: Range
+    bucket: str
+    wanted: EventFilter
+
+    @classmethod
+    def parse(cls, query: Mapping[str, Sequence[str]], now: datetime | None = None) -> Self:
+        bucket = one_value("bucket", query.get("bucket") or ["day"])
+        if bucket not in BUCKETS:
+            raise FieldError("bucket", "invalid", "Expected hour, day or week.")
+        # To the end of the current hour or day: whole buckets, and no clock is ahead of them.
+        unit = BUCKETS["hour" if bucket == "hour" else "day"]
+        end = parse_time("to", query["to"]) if query.get("to") else None
+        end = end or unit.end_of(now or timezone.now())
+        start = parse_time("from", query["from"]) if query.get("from") else end - DEFAULT_LENGTH
+        if start >= end:
+            raise FieldError("from", "out_of_range", "Expected `from` to be before `to`.")
+        asked = Range(start, end)
+        if asked.bucket_count(BUCKETS[bucket]) > MAX_BUCKETS:
+            raise FieldError(
+                "bucket", "too_many", f"This range has more than {MAX_BUCKETS} {bucket}s."
+            )
+        return cls(asked, bucket, parse_filter(query, ignore=PARAMETERS))
+
+
+def newest(events: QuerySet[PlateEvent], count: int) -> tuple[QuerySet[PlateEvent], bool]:
+    """Return the newest `count` of the events, and whether that cut any off."""
+    ordered = events.order_by("-captured_at", "-id").values_list("captured_at", "id")
+    first_out = ordered[count : count + 1].first()
+    if first_out is None:
+        return events, False
+    captured_at, pk = first_out
+    newer = Q(captured_at__gt=captured_at) | Q(id__gt=pk)
+    return events.filter(newer, captured_at__gte=captured_at), True
+
+
+def _between(events: QuerySet[PlateEvent], part: Range) -> QuerySet[PlateEvent]:
+    return events.filter(captured_at__gte=part.start, captured_at__lt=part.end)
+
+
+@dataclass
+class Counting:
+    """One request's way through the data."""
+
+    asked: StatsRequest
+
+    def __post_init__(self) -> None:
+        self.tally = Tally(BUCKETS[self.asked.bucket])
+        self.events = self.asked.wanted.apply(PlateEvent.objects.all())
+        self.in_range = _between(self.events, self.asked.range)
+
+    def run(self) -> Statistics:
+        if is_in_rollups(self.asked.wanted):
+            return self._by_rollups()
+        events, is_cut = newest(self.in_range, MAX_EVENTS)
+        count_events(self.tally, events)
+        return self._result(events, self._plates_of(events), is_cut=is_cut)
+
+    def _by_rollups(self) -> Statistics:
+        """Whole hours from rollups; the ends, and what the dispatcher has yet to count, by event."""
+        hours = self.asked.range.whole(BUCKETS["hour"])
+        reader = RollupReader(hours, self.asked.wanted)
+        reader.count(self.tally)
+        rests = [_between(self.events, part) for part in self.asked.range.without(hours)]
+        rests.append(_between(self.events.filter(position=None), hours))
+        for rest in rests:
+            count_events(self.tally, rest)
+        if self.tally.total <= MAX_EVENTS:
+            return self._result(self.in_range, self._plates_of(self.in_range))
+        events, _ = newest(self.in_range, MAX_EVENTS)
+        plates = {plate for rest in rests for plate in self._distinct(rest)}
+        return self._result(events, reader.unique_plates(plates), is_approximate=True)
+
+    @staticmethod
+    def _distinct(events: QuerySet[PlateEvent]) -> QuerySet[PlateEvent, str]:
+        return events.order_by().values_list("plate_normalized", flat=True).distinct()
+
+    def _plates_of(self, events: QuerySet[PlateEvent]) -> int:
+        return self._distinct(events).count()
+
+    def _result(
+        self,
+        events: QuerySet[PlateEvent],
+        unique_plates: int,
+        *,
+        is_cut: bool = False,
+        is_approximate: bool = False,
+    ) -> Statistics:
+        tally, asked = self.tally, self.asked
+        return Statistics(
+            start=asked.range.start,
+            end=asked.range.end,
+            bucket=asked.bucket,
+            total=tally.total,
+            truncated=is_cut,
+            unique_plates=unique_plates,
+            unique_plates_approximate=is_approximate or is_cut,
+            mean_confidence=_mean(tally.confidence_sum, tally.total),
+            series=[
+                Point(
+                    start, tally.events[start], _mean(tally.confidence[start], tally.events[start])
+                )
+                for start in asked.range.buckets(tally.bucket)
+            ],
+            by_camera=_by_camera(tally.by["camera"]),
+            by_zone=_by_zone(tally.by["zone"]),
+            by_vehicle_type=[
+                VehicleTypeCount(str(name) or None, count)
+                for name, count in _ranked(tally.by["vehicle_type"])
+            ],
+            top_plates=_top_plates(events),
+            top_plates_approximate=is_approximate or is_cut,
+        )
+
+
+def _mean(total: float, count: int) -> float | None:
+    return total / count if count else None
+
+
+def _ranked(counts: Counter[int | str]) -> list[tuple[int | str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
+
+
+def _by_camera(counts: Counter[int | str]) -> list[CameraCount]:
+    names = dict(Camera.objects.filter(pk__in=counts).values_list("pk", "name"))
+    return [
+        CameraCount(int(pk) or None, names.get(int(pk)), count) for pk, count in _ranked(counts)
+    ]
+
+
+def _by_zone(counts: Counter[int | str]) -> list[ZoneCount]:
+    names = dict(Zone.objects.filter(pk__in=counts).values_list("pk", "name"))
+    return [ZoneCount(int(pk) or None, names.get(int(pk)), count) for pk, count in _ranked(counts)]
+
+
+def _top_plates(events: QuerySet[PlateEvent]) -> list[PlateCount]:
+    counted = events.order_by().values("plate_normalized").annotate(events=Count("id"))
+    ranked = counted.order_by(F("events").desc(), "plate_normalized")
+    rows = ranked.values_list("plate_normalized", "events")[:TOP_PLATES]
+    return [PlateCount(plate, number) for plate, number in rows]
+
+
+def statistics(asked: StatsRequest) -> Statistics:
+    """Return the statistics of one moment: no event is missing, none is counted twice."""
+    with one_snapshot():
+        return Counting(asked).run()
