@@ -40,6 +40,8 @@ def _granian() -> list[str]:
         "workers": settings.API_WORKERS,
         "blocking-threads": settings.API_THREADS,
         "backlog": BACKLOG,
+        # Where it finds our modules; `serve` makes the paths in the environment absolute before.
+        "working-dir": settings.BASE_DIR,
         "workers-kill-timeout": 20,
         # Its own lines go to the root logger, and so become JSON like ours.
         "log-config": settings.BASE_DIR / "deploy" / "granian-logging.json",

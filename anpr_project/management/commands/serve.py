@@ -35,6 +35,9 @@ class Command(BaseCommand):
                     f"{name} is not set. The production processes share PostgreSQL and Redis; "
                     "`make run` needs neither."
                 )
+        for name in ("DATA_DIR", "UPLOAD_DIR"):
+            # The processes work in other folders; a relative path would mean another place there.
+            os.environ[name] = str(getattr(settings, name))
         match options["only"]:
             case None:
                 self.supervise()
