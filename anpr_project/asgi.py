@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.core.asgi import get_asgi_application
 from django.urls import re_path
@@ -37,7 +36,7 @@ sockets: list[Any] = [*websocket_urlpatterns, re_path(r"", unknown)]
 application = ProtocolTypeRouter(
     {
         "http": BodyLimit(django_application),
-        "websocket": AuthMiddlewareStack(URLRouter(sockets)),
+        "websocket": URLRouter(sockets),
         "lifespan": lifespan,
     }
 )

@@ -33,7 +33,7 @@ def assign_positions(limit: int = BATCH) -> list[PlateEvent]:
     Must run inside a transaction, which the caller may use to do more with the same events: they
     are seen together or not at all. Returns nothing while another dispatcher is at work.
     """
-    head = StreamHead.objects.select_for_update(skip_locked=True).first()
+    head = StreamHead.locked()
     if head is None:
         return []
     # Read after the lock is held: everything that the previous dispatcher did is visible here.

@@ -130,7 +130,13 @@ class StreamHead(models.Model):
     @classmethod
     def current(cls) -> int:
         """Return the newest position that any reader may have seen."""
-        return cls.objects.get().position
+        head = cls.objects.first()
+        return 0 if head is None else head.position
+
+    @classmethod
+    def locked(cls) -> StreamHead | None:
+        """Return the head locked until the transaction ends; None while another holds the lock."""
+        return cls.objects.select_for_update(skip_locked=True).first()
 
 
 class KnownPlate(models.Model):

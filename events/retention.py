@@ -40,7 +40,7 @@ def prune_batch(before: datetime, limit: int = BATCH) -> int:
     """
     with transaction.atomic():
         # The dispatcher's lock: both write the rollups.
-        StreamHead.objects.select_for_update().get()
+        StreamHead.objects.select_for_update().first()
         old = Q(captured_at__lt=before) | Q(received_at__lt=before)
         events = list(PlateEvent.objects.filter(old).order_by("id")[:limit])
         # Events without a position are not in the rollups yet.

@@ -42,6 +42,7 @@ class Worker:
         self._stopping.set()
 
     def run_forever(self) -> None:
+        """Work until stop() is called; no failure ends the loop."""
         while not self._stopping.is_set():
             pause = self._turn()
             if pause:

@@ -43,7 +43,7 @@ def test_old_events_go_with_pictures_tyres_and_counts(
     assert TpmsReading.objects.count() == 1
     assert len(files_in(upload_dir)) == 2
     assert [known.plate for known in KnownPlate.objects.all()] == ["NEW1"]
-    assert sum(row.events for row in Rollup.objects.filter(span="hour")) == 1
+    assert sum(row.events for row in Rollup.objects.filter(span="hour", kind="all")) == 1
 
 
 def test_days_can_be_given(sender: Sender) -> None:
