@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from django.db import connection, transaction
+from pytest_django import DjangoAssertNumQueries
+
+from events.batch import record_batch
+from events.dispatch import assign_positions, dispatch
+from events.models import PlateEvent, Rollup, StreamHead
+from events.tests.conftest import Sender, make_sender
+from events.tests.factories import reading
+
+needs_postgresql = pytest.mark.skipif(
+    "connection.vendor != 'postgresql'", reason="needs transactions side by side"
+)
+
+
+def positions() -> list[int | None]:
+    return list(PlateEvent.objects.order_by("position").values_list("position", flat=True))
+
+
+def heard_sender() -> Sender:
+    """A sensor just heard of: its row is not written again, so transactions do not wait for it."""
+    sender = make_sender()
+    sender.post(json.dumps(reading()))
+    PlateEvent.objects.all().delete()
+    sender.sensor.refresh_from_db()
+    return sender
+
+
+def in_thread(work: Callable[[], None]) -> threading.Thread:
+    def run() -> None:
+        work()
+        connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+@pytest.mark.main_path
+def test_events_get_rising_positions_once(sender: Sender) -> None:
+    assert dispatch() is None
+    for _ in range(3):
+        sender.post(json.dumps(reading()))
+    assert dispatch() == 3
+    assert dispatch() is None
+    sender.post(json.dumps(reading()))
+    assert dispatch() == StreamHead.current() == 4
+    assert positions() == [1, 2, 3, 4]
+    assert Rollup.objects.get(span="day", kind="all").events == 4
+
+
+def test_dispatch_costs_the_same_queries_whatever_waits(
+    sender: Sender, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    sender.post(json.dumps(reading()))
+    dispatch()
+    for size in (2, 200):
+        record_batch(
+            sensor=sender.sensor, raw_events=[json.dumps(reading()).encode() for _ in range(size)]
+        )
+        with django_assert_num_queries(11):
+            dispatch()
+
+
+def test_large_backlog_is_worked_off_in_batches(sender: Sender) -> None:
+    record_batch(
+        sensor=sender.sensor, raw_events=[json.dumps(reading()).encode() for _ in range(25)]
+    )
+    with transaction.atomic():
+        assert [event.position for event in assign_positions(limit=10)] == list(range(1, 11))
+    assert dispatch() == 25
+    assert positions() == list(range(1, 26))
+
+
+@needs_postgresql
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_only_one_dispatcher_works_at_a_time() -> None:
+    sender = make_sender()
+    sender.post(json.dumps(reading()))
+    heads: list[int | None] = []
+    with transaction.atomic():
+        assert len(assign_positions()) == 1
+        in_thread(lambda: heads.append(dispatch())).join()
+    assert heads == [None]
+    assert positions() == [1]
+
+
+@needs_postgresql
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_late_commit_is_not_passed_by() -> None:
+    """The trap of ids: a lower id that commits later must still come after what was seen."""
+    sender = heard_sender()
+    opened, release = threading.Event(), threading.Event()
+
+    def long_transaction() -> None:
+        with transaction.atomic():
+            record_batch(sensor=sender.sensor, raw_events=[json.dumps(reading()).encode()])
+            opened.set()
+            release.wait(10)
+
+    thread = in_thread(long_transaction)
+    assert opened.wait(10)
+    sender.post(json.dumps(reading()))
+    assert dispatch() == 1
+    release.set()
+    thread.join()
+    assert dispatch() == 2
+    early, late = PlateEvent.objects.order_by("position")
+    assert early.pk > late.pk
+
+
+@needs_postgresql
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_reader_skips_nothing_while_long_and_short_transactions_run() -> None:
+    """Writers of random length, two dispatchers, and a reader that only ever asks for what is new."""
+    sender, randomly = heard_sender(), random.Random(7)
+    deadline = time.monotonic() + 4
+    seen: list[int] = []
+
+    def write() -> None:
+        while time.monotonic() < deadline:
+            with transaction.atomic():
+                raw = [json.dumps(reading()).encode() for _ in range(randomly.randint(1, 4))]
+                record_batch(sensor=sender.sensor, raw_events=raw)
+                time.sleep(randomly.choice([0, 0, 0.001, 0.02, 0.2]))
+
+    def dispatch_all() -> None:
+        while time.monotonic() < deadline + 1:
+            if dispatch() is None:
+                time.sleep(0.002)
+
+    def read() -> None:
+        last = 0
+        while time.monotonic() < deadline + 1.5:
+            for pk, last in (  # noqa: B007 - `last` is the cursor
+                PlateEvent.objects.filter(position__gt=last)
+                .order_by("position")
+                .values_list("pk", "position")
+            ):
+                seen.append(pk)
+            time.sleep(0.001)
+
+    threads = [in_thread(work) for work in (write, write, write, dispatch_all, dispatch_all, read)]
+    for thread in threads:
+        thread.join()
+    stored = list(PlateEvent.objects.order_by("position").values_list("pk", flat=True))
+    assert len(stored) > 100
+    assert stored != sorted(stored), "no late commit happened: the test proves nothing"
+    assert seen == stored
+    assert positions() == list(range(1, len(stored) + 1))
