@@ -69,7 +69,7 @@ async def served(
         yield server.sockets[0].getsockname()[1], state
     finally:
         for connection in list(state.connections):
-            connection.transport.abort()  # type: ignore[union-attr]
+            connection.transport.abort()
         server.close()
         await asyncio.sleep(0.05)
         for task in list(state.tasks):
