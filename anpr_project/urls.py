@@ -9,6 +9,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 
 from anpr_project.health import health, liveness, ready
 from anpr_project.metrics import metrics
+from anpr_project.pages import live
 from anpr_project.root import root
 from anpr_project.tokens import TokenView
 
@@ -23,6 +24,7 @@ urlpatterns = [
     path("ready", ready, name="ready"),
     path("liveness", liveness, name="liveness"),
     path("metrics", metrics, name="metrics"),
+    path("live", live, name="live"),
     path("admin/", admin.site.urls),
     path("api/v1/auth/token", TokenView.as_view(), name="token"),
     path("api/v1/config/", include("zones.urls")),

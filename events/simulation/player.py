@@ -58,8 +58,7 @@ class Road:
                 break
             if not self._wait_for(moment):
                 break
-            # Now, for a vehicle that had to wait until its sensor had time for it.
-            self._somewhere().passing.put((self.fleet.next_vehicle(), timezone.localtime()))
+            self._somewhere().passing.put(self.fleet.next_vehicle())
         for sensor in self.sensors:
             sensor.passing.put(None)
         for sensor in self.sensors:

@@ -11,6 +11,8 @@ from random import Random
 from threading import Event, Lock, Thread
 from typing import Any
 
+from django.utils import timezone
+
 from events.simulation.area import Installed, Post
 from events.simulation.client import Answer, Client, Refused, Stopped
 from events.simulation.misreads import read_plate
@@ -21,7 +23,7 @@ from events.simulation.traffic import Vehicle
 BATCH = 500
 HISTORY_EVENTS = 4000
 # A sensor that falls behind holds the road up rather than filling the memory.
-WAITING = 8
+WAITING = 4
 SPEEDS = {"motorway": (104, 12), "street": (29, 6), "gate": (11, 3), "tunnel": (66, 8)}
 JSON = "application/json"
 
@@ -112,12 +114,12 @@ class Sensor:
         self.client = Client(url, f"Api-Key {installed.key}", stop)
         self.random = Random()  # noqa: S311 - traffic, not secrets
         self.sequence = 0
-        self.passing: Queue[tuple[Vehicle, datetime] | None] = Queue(WAITING)
+        self.passing: Queue[Vehicle | None] = Queue(WAITING)
         self.thread = Thread(target=self._work, name=installed.post.sensor, daemon=True)
 
     def _work(self) -> None:
-        while (passing := self.passing.get()) is not None:
-            self.see(*passing)
+        while (vehicle := self.passing.get()) is not None:
+            self.see(vehicle, timezone.localtime())
         self.client.close()
 
     def see(self, vehicle: Vehicle, moment: datetime) -> None:
