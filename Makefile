@@ -1,18 +1,27 @@
 # make run | demo | test | bench | serve | lock
-PYTHON ?= python3
+# The newest Python that is fit, so that an old python3 in front does not matter; PYTHON=... overrides.
+PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .PHONY: run demo test check bench serve lock clean
 .DEFAULT_GOAL := run
 
+# A virtual environment that was moved, or whose Python was removed, is made again.
 .venv/run.stamp: requirements/base.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/base.txt
+	@test -n "$(PYTHON)" || { \
+	  echo "Python 3.11 or newer with the modules venv and ensurepip is needed." >&2; \
+	  echo "Debian and Ubuntu: apt install python3-venv. Or say which one: make PYTHON=/path/to/python3" >&2; \
+	  exit 1; }
+	@$(BIN)/python -c '' 2>/dev/null || { rm -rf .venv && $(PYTHON) -m venv .venv; }
+	@echo "Installing the pinned packages into .venv (the first time this takes a minute)"
+	@$(PIP) -r requirements/base.txt
 	@touch $@
 
 .venv/test.stamp: .venv/run.stamp requirements/test.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	@$(PIP) -r requirements/test.txt
 	@touch $@
 
 run: .venv/run.stamp

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from prometheus_client.multiprocess import mark_process_dead
+
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.1
@@ -72,6 +74,9 @@ class Child:
             if status is None:
                 return
             self.kill_group()
+            if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+                # Else the connections that it had open would be counted for ever.
+                mark_process_dead(self.process.pid)  # type: ignore[no-untyped-call]
             if now - self.started_at >= SETTLED_S:
                 self.delay_s = FIRST_DELAY_S
             self.due_at = now + self.delay_s
