@@ -23,7 +23,7 @@ def spellings(words: Iterable[str]) -> frozenset[str]:
 
 
 @CharField.register_lookup
-class Wildcard(Lookup[bool]):
+class Wildcard(Lookup[str]):
     """`*` is any run, `?` one character; the other characters must be letters or digits.
 
     A fixed beginning is served by the index on both databases.

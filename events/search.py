@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Length
 from rapidfuzz.distance import Levenshtein, Opcode
 
+from events import lookups  # noqa: F401 - registers `wildcard`
 from events.models import KnownPlate, PlateEvent
 from events.plates import look_alike_key
 

@@ -87,7 +87,7 @@ def test_links_keep_the_filters(api: APIClient) -> None:
     sensor = make_sensor()
     other = make_event()
     wanted = [make_event(sensor=sensor, region="gb").pk for _ in range(3)]
-    query = {"camera": [sensor.camera_id, 999], "region": "GB", "limit": 2}
+    query: dict[str, Any] = {"camera": [sensor.camera_id, 999], "region": "GB", "limit": 2}
     page = get(api, **query)
     rest = get(api, page["next"])
     assert ids(page) + ids(rest) == sorted(wanted, reverse=True)
