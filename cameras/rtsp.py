@@ -36,6 +36,10 @@ def masked(url: str) -> str:
     return url if parts.password is None else _with_password(parts, MASK)
 
 
+def _address(parts: SplitResult) -> tuple[str, str | None, str | None, int | None]:
+    return parts.scheme, parts.username, parts.hostname, parts.port
+
+
 def unmasked(url: str, stored: str) -> str:
     """Return `url` with the stored password where it holds the mask.
 
@@ -46,11 +50,8 @@ def unmasked(url: str, stored: str) -> str:
     if parts.password != MASK:
         return url
     known = _split(stored)
-    if (parts.scheme, parts.username, parts.hostname, parts.port) != (
-        known.scheme,
-        known.username,
-        known.hostname,
-        known.port,
-    ):
-        raise ValidationError("The address changed: give the password again.", code="password")
+    if known.password is None or _address(parts) != _address(known):
+        raise ValidationError(
+            "There is no password stored for this address: give it again.", code="password"
+        )
     return _with_password(parts, known.netloc.rpartition("@")[0].partition(":")[2])

@@ -70,7 +70,7 @@ class SensorSettings(ConfigModel):
     @classmethod
     def named(cls, text: str) -> SensorSettings | None:
         """Return the sensor with this name, else the one with this number."""
-        rows = cls.objects.filter(Q(name=text) | Q(pk=_number(text)))
+        rows = SensorSettings.objects.filter(Q(name=text) | Q(pk=_number(text)))
         return max(rows, key=lambda sensor: sensor.name == text, default=None)
 
     def note_life_sign(self, *, captured_at: datetime, received_at: datetime) -> None:

@@ -1,0 +1,75 @@
+"""Base of the admin pages of configuration entities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.db import IntegrityError
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from unfold.admin import ModelAdmin
+
+from anpr_project.lib.models import ConfigModel, InUse
+
+View = Callable[..., HttpResponse]
+RACE = "The data changed at the same moment. Look at it again and retry."
+
+
+def _tells_conflicts(view: View) -> View:
+    """Show a message where an event or a colleague came between the check and the deletion."""
+
+    @wraps(view)
+    def guarded(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(self, request, *args, **kwargs)
+        except InUse as error:
+            messages.error(request, str(error))
+        except IntegrityError:
+            messages.error(request, RACE)
+        return HttpResponseRedirect(request.get_full_path())
+
+    return guarded
+
+
+# unfold has no type information: only this class derives from it.
+class ConfigAdmin(ModelAdmin):  # type: ignore[misc]
+    list_per_page = 50
+    readonly_fields: ClassVar[Any] = ["created_at", "updated_at"]
+
+    def get_deleted_objects(
+        self, objs: QuerySet[Any] | list[Any], request: HttpRequest
+    ) -> tuple[Any, Any, Any, list[Any]]:
+        """Refuse on the confirmation page what ConfigModel.delete() would refuse."""
+        deleted, counts, lacking, protected = super().get_deleted_objects(objs, request)
+        in_use = [
+            f"{row}: {InUse(row, users)}"
+            for row in objs
+            if isinstance(row, ConfigModel) and (users := row.used_by())
+        ]
+        return deleted, counts, lacking, [*protected, *in_use]
+
+    def save_model(self, request: HttpRequest, obj: Model, form: Any, change: bool) -> None:
+        """Write only what was edited: a sensor's life signs may have changed since."""
+        if not change:
+            super().save_model(request, obj, form, change)
+            return
+        own = {field.name for field in obj._meta.concrete_fields}
+        obj.save(update_fields=[*own.intersection(form.changed_data), "updated_at"])
+
+    @_tells_conflicts
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        answer: HttpResponse = super().changelist_view(request, *args, **kwargs)
+        return answer
+
+    @_tells_conflicts
+    def delete_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        answer: HttpResponse = super().delete_view(request, *args, **kwargs)
+        return answer
+
+    @_tells_conflicts
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        answer: HttpResponse = super().changeform_view(request, *args, **kwargs)
+        return answer
