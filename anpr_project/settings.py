@@ -118,7 +118,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    *(["django_prometheus.middleware.PrometheusAfterMiddleware"] if ENABLE_METRICS else []),
+    *(["anpr_project.lib.request_metrics.RequestMetricsMiddleware"] if ENABLE_METRICS else []),
 ]
 ROOT_URLCONF = "anpr_project.urls"
 WSGI_APPLICATION = "anpr_project.wsgi.application"
@@ -248,6 +248,7 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "anpr_project.lib.schema.document_errors",
+        "anpr_project.lib.schema.tidy_schema",
     ],
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
@@ -14,7 +15,7 @@ SCHEMA = {
     "description": "The one shape of every error.",
     "required": ["code", "message", "errors"],
     "properties": {
-        "code": {"type": "string", "description": "for programs", "examples": ["invalid"]},
+        "code": {"type": "string", "description": "for programs", "example": "invalid"},
         "message": {"type": "string", "description": "for people"},
         "errors": {
             "type": "array",
@@ -87,6 +88,39 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
         "default": True,
     }
     return [status for status, applies in cases.items() if applies]
+
+
+def _portable(pattern: str) -> str:
+    """Return a pattern in ASCII, as ECMAScript reads it.
+
+    Our patterns name lone surrogates, which no JSON text can hold; and what is beyond the basic
+    plane is a pair of surrogates to ECMAScript, and so already named.
+    """
+    basic = re.sub("[\U00010000-\U0010ffff]-?", "", pattern)
+    return "".join(c if " " <= c <= "~" else f"\\u{ord(c):04x}" for c in basic)
+
+
+def _tidy(item: dict[str, Any]) -> None:
+    if isinstance(item.get("pattern"), str):
+        item["pattern"] = _portable(item["pattern"])
+    if item.get("required") == []:
+        # OpenAPI 3.0 has no empty list there.
+        del item["required"]
+
+
+def tidy_schema(
+    result: dict[str, Any], generator: object, request: object, public: bool
+) -> dict[str, Any]:
+    """Make every part readable for all clients (a drf-spectacular postprocessing hook)."""
+    level: list[Any] = [result]
+    while level:
+        item = level.pop()
+        if isinstance(item, dict):
+            _tidy(item)
+            level.extend(item.values())
+        elif isinstance(item, list):
+            level.extend(item)
+    return result
 
 
 def document_errors(
