@@ -53,11 +53,10 @@ def test_large_batch_takes_few_queries(db: None) -> None:
         build_event(sensor, f"P{n}", captured_at=NOON + timedelta(hours=n)) for n in range(500)
     )
     for _ in range(2):
-        with CaptureQueriesContext(
-            connection,
-        ) as queries:
+        with CaptureQueriesContext(connection) as queries:
             add_events(events)
-        assert len(queries) <= 6
+        # SQLite takes no more than 999 parameters a statement.
+        assert len(queries) <= (6 if connection.vendor == "postgresql" else 30)
     assert Rollup.objects.filter(span="hour", kind="all", events=2).count() == 500
 
 
