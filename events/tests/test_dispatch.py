@@ -117,42 +117,46 @@ def test_late_commit_is_not_passed_by() -> None:
     assert early.pk > late.pk
 
 
-@needs_postgresql
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
-def test_reader_skips_nothing_while_long_and_short_transactions_run() -> None:
-    """Writers of random length, two dispatchers, and a reader that only ever asks for what is new."""
-    sender, randomly = heard_sender(), random.Random(7)
-    deadline = time.monotonic() + 4
-    seen: list[int] = []
+class Bustle:
+    """Writers of random length, dispatchers, and a reader that only ever asks for what is new."""
 
-    def write() -> None:
-        while time.monotonic() < deadline:
+    def __init__(self, seconds: float) -> None:
+        self.sender = heard_sender()
+        self.random = random.Random(7)  # noqa: S311 - no secret
+        self.deadline = time.monotonic() + seconds
+        self.seen: list[int] = []
+
+    def write(self) -> None:
+        while time.monotonic() < self.deadline:
             with transaction.atomic():
-                raw = [json.dumps(reading()).encode() for _ in range(randomly.randint(1, 4))]
-                record_batch(sensor=sender.sensor, raw_events=raw)
-                time.sleep(randomly.choice([0, 0, 0.001, 0.02, 0.2]))
+                raw = [json.dumps(reading()).encode() for _ in range(self.random.randint(1, 4))]
+                record_batch(sensor=self.sender.sensor, raw_events=raw)
+                time.sleep(self.random.choice([0, 0, 0.001, 0.02, 0.2]))
 
-    def dispatch_all() -> None:
-        while time.monotonic() < deadline + 1:
+    def dispatch(self) -> None:
+        while time.monotonic() < self.deadline + 1:
             if dispatch() is None:
                 time.sleep(0.002)
 
-    def read() -> None:
+    def read(self) -> None:
         last = 0
-        while time.monotonic() < deadline + 1.5:
-            for pk, last in (  # noqa: B007 - `last` is the cursor
-                PlateEvent.objects.filter(position__gt=last)
-                .order_by("position")
-                .values_list("pk", "position")
-            ):
-                seen.append(pk)
+        while time.monotonic() < self.deadline + 1.5:
+            new = PlateEvent.objects.filter(position__gt=last).order_by("position")
+            for pk, position in new.values_list("pk", "position"):
+                self.seen.append(pk)
+                last = position or 0
             time.sleep(0.001)
 
-    threads = [in_thread(work) for work in (write, write, write, dispatch_all, dispatch_all, read)]
-    for thread in threads:
+
+@needs_postgresql
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_reader_skips_nothing_while_long_and_short_transactions_run() -> None:
+    bustle = Bustle(seconds=4)
+    works = [bustle.write] * 3 + [bustle.dispatch] * 2 + [bustle.read]
+    for thread in [in_thread(work) for work in works]:
         thread.join()
     stored = list(PlateEvent.objects.order_by("position").values_list("pk", flat=True))
     assert len(stored) > 100
     assert stored != sorted(stored), "no late commit happened: the test proves nothing"
-    assert seen == stored
+    assert bustle.seen == stored
     assert positions() == list(range(1, len(stored) + 1))
