@@ -103,9 +103,7 @@ class Drawing:
         outline = [self.place(p) for p in smooth(points, rounds)]
         mask = Image.new("L", self.image.size)
         ImageDraw.Draw(mask).polygon(outline, fill=255)
-        box = mask.getbbox()
-        if box is None:
-            return
+        box = mask.getbbox() or (0, 0, 1, 1)
         size = (box[2] - box[0], box[3] - box[1])
         light = Image.linear_gradient("L").point(lambda v: round(high + (low - high) * v / 255))
         # The flanks turn away from the camera: darker towards both sides.
