@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from datetime import timedelta
+from unittest.mock import patch
+
+import pytest
+from django.core.management import call_command
+from django.db import OperationalError
+from django.utils import timezone
+
+from events import doorbell
+from events.doorbell import Doorbell
+from events.models import PlateEvent
+from events.retention import prune_batch
+from events.tests.conftest import make_sender
+from events.tests.factories import reading
+from exporters import worker
+from exporters.models import WorkerHeartbeat
+from exporters.worker import Worker
+
+
+class Bell:
+    """Counts the heads that it is rung with, and can stop the worker that rings it."""
+
+    def __init__(self, stop_after: int) -> None:
+        self.heads: list[int] = []
+        self.stop_after = stop_after
+        self.worker = Worker(self)
+
+    def __call__(self, head: int) -> None:
+        self.heads.append(head)
+        if len(self.heads) == self.stop_after:
+            self.worker.stop()
+
+
+def send(count: int = 1) -> None:
+    sender = make_sender()
+    for _ in range(count):
+        assert sender.post(json.dumps(reading())).status_code == 201
+
+
+@pytest.mark.main_path
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_worker_makes_events_visible_rings_and_beats() -> None:
+    send(2)
+    bell = Bell(stop_after=1)
+    bell.worker.run_forever()
+    assert bell.heads == [2]
+    assert set(PlateEvent.objects.values_list("position", flat=True)) == {1, 2}
+    assert WorkerHeartbeat.objects.get().pid == os.getpid()
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_worker_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "AFTER_FAILURE_S", 0.01)
+    send()
+    dispatch, failures = worker.dispatch, iter([OperationalError("gone"), ValueError("bug")])
+
+    def flaky() -> int | None:
+        for error in failures:
+            raise error
+        return dispatch()
+
+    monkeypatch.setattr(worker, "dispatch", flaky)
+    bell = Bell(stop_after=1)
+    bell.worker.run_forever()
+    assert bell.heads == [1]
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_idle_worker_prunes_a_batch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    send(3)
+    long_ago = timezone.now() - timedelta(days=1000)
+    PlateEvent.objects.update(captured_at=long_ago)
+    monkeypatch.setattr(worker, "BATCH", 2)
+    monkeypatch.setattr(worker, "prune_batch", lambda before: prune_batch(before, 2))
+    idle = Worker(lambda head: None)
+    left = []
+    for _ in range(4):
+        idle._turn()
+        left.append(PlateEvent.objects.count())
+    assert left == [3, 1, 0, 0]
+
+
+@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+def test_deliver_runs_until_sigterm() -> None:
+    send()
+    before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    thread = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM))
+    thread.start()
+    try:
+        call_command("deliver")
+    finally:
+        thread.join()
+        signal.signal(signal.SIGTERM, before[0])
+        signal.signal(signal.SIGINT, before[1])
+    assert PlateEvent.objects.get().position == 1
+
+
+def test_dead_layer_silences_the_doorbell_for_a_while() -> None:
+    bell = Doorbell()
+    with patch.object(doorbell, "ring", autospec=True, side_effect=ConnectionError) as ring:
+        bell(1)
+        bell(2)
+        assert ring.call_count == 1
+        bell._silent_until = 0
+        bell(3)
+        assert ring.call_count == 2
