@@ -83,7 +83,7 @@ def _unique(validator: object, wanted: bool, value: Any, schema: object) -> Iter
         yield SchemaError("an element is repeated")
 
 
-_Validator = extend(Draft202012Validator, {"uniqueItems": _unique})
+_Validator: Any = extend(Draft202012Validator, {"uniqueItems": _unique})  # type: ignore[no-untyped-call]
 _VALIDATORS = {kind: _Validator(schema) for kind, schema in SCHEMAS.items()}
 
 

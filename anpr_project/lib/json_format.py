@@ -26,7 +26,7 @@ def _inside(container: dict[str, Any] | list[Any]) -> list[dict[str, Any] | list
 
 def _refuse_depth(value: Any) -> None:
     level = _inside([value])
-    for _ in range(MAX_DEPTH):
+    for _ in range(MAX_DEPTH + 1):
         if not level:
             return
         level = [inner for container in level for inner in _inside(container)]

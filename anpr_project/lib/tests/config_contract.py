@@ -91,7 +91,8 @@ class Entity:
 
 
 def raw(client: APIClient, method: str, path: str, body: bytes, content_type: str) -> Any:
-    return client.generic(method, path, body, content_type)
+    # The stubs know texts only; Django sends bytes as they are.
+    return client.generic(method, path, body, content_type)  # type: ignore[arg-type]
 
 
 def fields_of(response: Any) -> set[str]:
@@ -187,7 +188,7 @@ class ConfigContract:
     # ------------------------------------------------------------------------- lists
     def test_list_has_pages_order_search_and_filter(self, api: APIClient) -> None:
         names = [self.create(api)["name"] for _ in range(3)]
-        page = api.get(self.entity.path, {"page_size": 2, "ordering": "-name"}).json()
+        page = api.get(f"{self.entity.path}?page_size=2&ordering=-name").json()
         assert page["count"] == 3
         assert page["previous"] is None
         assert [row["name"] for row in page["results"]] == sorted(names, reverse=True)[:2]
