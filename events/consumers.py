@@ -44,7 +44,7 @@ def _parse(query_string: bytes) -> tuple[EventFilter, int | None]:
     return wanted, position
 
 
-class EventStreamConsumer(AsyncWebsocketConsumer):
+class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no types in channels
     """Sends hello, then everything after `since`, then every new event of the filter, in order."""
 
     filter: EventFilter

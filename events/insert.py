@@ -21,7 +21,7 @@ def _fields() -> list[models.Field[object, object]]:
 @cache
 def _statement() -> str:
     quote = connection.ops.quote_name
-    columns = ", ".join(quote(field.column) for field in _fields())
+    columns = ", ".join(quote(str(field.column)) for field in _fields())
     places = ", ".join(["%s"] * len(_fields()))
     return (
         f"INSERT INTO {quote(PlateEvent._meta.db_table)} ({columns}) VALUES ({places}) "  # noqa: S608

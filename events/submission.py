@@ -93,7 +93,7 @@ class MultipartEventParser(BaseParser):
         stream: IO[bytes],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> Submission:
+    ) -> Any:
         body = read_body(stream, MAX_BODY_BYTES, "")
         boundary = parse_options_header(media_type or "")[1].get("boundary", "")
         try:
@@ -111,7 +111,7 @@ class JSONEventParser(BaseParser):
         stream: IO[bytes],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> Submission:
+    ) -> Any:
         body = read_body(stream, MAX_BYTES["event"], "event")
         return _submission({"event": body}, len(body))
 
@@ -142,7 +142,7 @@ class BatchParser(BaseParser):
         stream: IO[bytes],
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
-    ) -> list[bytes]:
+    ) -> Any:
         return split_batch(read_body(stream, MAX_BATCH_BYTES, ""))
 
 

@@ -94,7 +94,8 @@ class BatchIngestView(SensorView):
     def post(self, request: Request) -> Response:
         assert isinstance(request.auth, SensorKey)  # noqa: S101 - IsSensor admits nothing else
         # DRF parses no empty body and gives an empty dict instead.
-        results = record_batch(sensor=request.auth.sensor, raw_events=request.data or [])
+        raw_events = request.data if isinstance(request.data, list) else []
+        results = record_batch(sensor=request.auth.sensor, raw_events=raw_events)
         statuses = [result["status"] for result in results]
         metrics.INGEST_EVENTS.inc(statuses.count(Outcome.STORED.value))
         metrics.INGEST_DUPLICATES.inc(statuses.count(Outcome.REPEATED.value))

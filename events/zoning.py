@@ -29,7 +29,7 @@ def _place_on_map(reading: PlateReading, camera: Camera) -> Point | None:
     return None
 
 
-def _holding(zones: list[Zone], places: dict[str, Point | None]) -> Zone | None:
+def _holding(zones: list[Zone], places: dict[Space, Point | None]) -> Zone | None:
     """The smallest zone that holds the reading; one of the image before one of the map."""
     for space in (Space.IMAGE, Space.MAP):
         place = places[space]

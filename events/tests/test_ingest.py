@@ -57,7 +57,7 @@ def test_event_alone_as_json_is_stored(sender: Sender) -> None:
     response = sender.post(json.dumps(reading()))
     assert response.status_code == 201
     assert response.json()["frame_url"] is None
-    assert uuid.UUID(response.json()["event_id"])
+    assert str(uuid.UUID(response.json()["event_id"])) == response.json()["event_id"]
 
 
 def test_event_id_is_made_when_absent(sender: Sender) -> None:

@@ -38,7 +38,8 @@ def test_picture_is_served_without_metadata(frame_url: str, api: APIClient) -> N
     assert b"anary" not in response.content
     assert b"Exif" not in response.content
     with Image.open(io.BytesIO(response.content)) as image:
-        assert (image.size, image.getexif()) == ((64, 48), {})
+        assert image.size == (64, 48)
+        assert not dict(image.getexif())
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])

@@ -13,6 +13,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from events import doorbell
+from events.dispatch import dispatch
 from events.doorbell import Doorbell
 from events.models import PlateEvent
 from events.retention import prune_batch
@@ -58,7 +59,7 @@ def test_worker_makes_events_visible_rings_and_beats() -> None:
 def test_worker_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "AFTER_FAILURE_S", 0.01)
     send()
-    dispatch, failures = worker.dispatch, iter([OperationalError("gone"), ValueError("bug")])
+    failures = iter([OperationalError("gone"), ValueError("bug")])
 
     def flaky() -> int | None:
         for error in failures:
