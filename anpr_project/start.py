@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.contrib.auth.models import User
-from django.core.management import call_command
-from django.db import DEFAULT_DB_ALIAS, connection, transaction
+from django.core.management import CommandError, call_command
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 
 # Any number, as long as everybody who migrates takes the same one.
@@ -35,6 +35,11 @@ def _alone() -> Iterator[None]:
 
 def migrate() -> None:
     """Bring the tables up to date; when they are, this only reads the list of migrations."""
+    try:
+        connection.ensure_connection()
+    except OperationalError as error:
+        # One line instead of a traceback: the address or the password is wrong, or it is not up.
+        raise CommandError(f"The database does not let us in: {error}") from None
     with _alone():
         executor = MigrationExecutor(connection)
         leaves = executor.loader.graph.leaf_nodes()

@@ -54,7 +54,8 @@ class Running:
                 env=environment(folder / "var", **extra),
             )
 
-    def wait_for(self, path: str = "/liveness", status: int = 200, seconds: float = 30) -> None:
+    # Generous: on a loaded machine the imports of five processes take a while.
+    def wait_for(self, path: str = "/liveness", status: int = 200, seconds: float = 90) -> None:
         deadline = time.monotonic() + seconds
         last: object = None
         while time.monotonic() < deadline:
@@ -74,7 +75,7 @@ class Running:
     def post(self, path: str, body: object, **headers: str) -> httpx.Response:
         return httpx.post(self.url + path, json=body, headers=headers, timeout=10)
 
-    def stop(self, number: int = signal.SIGTERM, seconds: float = 20) -> int:
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 40) -> int:
         self.process.send_signal(number)
         return self.process.wait(timeout=seconds)
 
@@ -90,7 +91,7 @@ def running(command: str, folder: Path, *arguments: str, **extra: object) -> Ite
         if started.process.poll() is None:
             started.process.terminate()
             try:
-                started.process.wait(timeout=20)
+                started.process.wait(timeout=40)
             except subprocess.TimeoutExpired:
                 started.process.kill()
                 started.process.wait()

@@ -106,7 +106,7 @@ def test_switches_can_be_turned_off_again(tmp_path: Path) -> None:
 
 def failed_start(folder: Path, **extra: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        manage("run"), env=environment(folder, **extra), capture_output=True, text=True, timeout=30
+        manage("run"), env=environment(folder, **extra), capture_output=True, text=True, timeout=60
     )
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
 
 from anpr_project.processes import NAMES, bound_socket, command_line, metrics_folder
 from anpr_project.server import serve
@@ -42,8 +41,7 @@ class Command(BaseCommand):
             case None:
                 self.supervise()
             case "migrate":
-                migrate()
-                self.stdout.write(create_first_admin(generate_password=False) or "Up to date.")
+                self.migrate()
             case "stream":
                 serve(bound_socket(settings.HOST, settings.STREAM_PORT))
             case name:
@@ -53,12 +51,18 @@ class Command(BaseCommand):
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
         for port in (settings.PORT, settings.STREAM_PORT):
             bound_socket(settings.HOST, port).close()
-        # In a process of its own: the supervisor keeps no database connection and no threads.
-        manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-        subprocess.run([*manage, "serve", "--only", "migrate"], check=True)  # noqa: S603
+        self.migrate()
         self.share_metrics()
         commands = {name: command_line(name) for name in NAMES}
         Supervisor(commands, settings.DATA_DIR / "draining").run()
+
+    def migrate(self) -> None:
+        migrate()
+        self.stdout.write(create_first_admin(generate_password=False) or "The tables are there.")
+        self.stdout.flush()
+        # The pool's threads would be forked into the children half alive.
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined]
 
     def become(self, name: str) -> None:
         self.share_metrics()

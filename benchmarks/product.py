@@ -1,0 +1,179 @@
+"""The product as real processes for the benchmarks: start, ask, crash. Standard library only."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+PASSWORD = "only for this check"  # noqa: S105 - the server lives as long as the check
+Answer = tuple[int, bytes]
+
+
+@dataclass
+class Server:
+    """The product, started anew after each crash on the same data and port."""
+
+    shape: str
+    folder: Path
+    port: int
+    extra: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def stream_port(self) -> int:
+        return self.port if self.shape == "run" else int(self.extra["STREAM_PORT"])
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> float:
+        """Start, wait until it is ready, and return how long that took."""
+        environment = os.environ | self.extra
+        environment |= {"DATA_DIR": str(self.folder / "var"), "PORT": str(self.port)}
+        environment |= {"DJANGO_SUPERUSER_PASSWORD": PASSWORD, "LOG_LEVEL": "WARNING"}
+        begun = time.monotonic()
+        with (self.folder / "server.log").open("ab") as log:
+            self.process = subprocess.Popen(  # noqa: S603 - our own command
+                [sys.executable, str(ROOT / "manage.py"), self.shape],
+                env=environment,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        while time.monotonic() - begun < 120:
+            if self.process.poll() is not None:
+                break
+            if self.call("GET", "/ready")[0] == 200:
+                return time.monotonic() - begun
+            time.sleep(0.05)
+        sys.exit(f"the server did not become ready, see {self.folder / 'server.log'}")
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:
+        """Return status and body; status 0 when nobody can tell what became of the request."""
+        request = urllib.request.Request(self.url + path, body, headers or {}, method=method)  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, timeout=15) as response:  # noqa: S310
+                return response.status, response.read()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read()
+        except (OSError, EOFError, ValueError):
+            return 0, b""
+        except Exception as error:  # http.client's own, such as IncompleteRead
+            return 0, repr(error).encode()
+
+    def json(self, method: str, path: str, body: object = None, **headers: str) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        status, content = self.call(
+            method, path, data, {"Content-Type": "application/json"} | headers
+        )
+        if status not in {200, 201}:
+            raise RuntimeError(f"{method} {path}: {status} {content[:300]!r}")
+        return json.loads(content)
+
+    def kill(self) -> int:
+        """SIGKILL every process of it at the same moment; return how many there were."""
+        assert self.process is not None  # noqa: S101 - for the type checker
+        found = family(self.process.pid)
+        # Stopped first: none of them may notice the death of another and tidy up.
+        for number in (signal.SIGSTOP, signal.SIGKILL):
+            for pid in found:
+                try:
+                    os.kill(pid, number)
+                except ProcessLookupError:
+                    pass
+        self.process.wait()
+        return len(found)
+
+
+def family(pid: int) -> list[int]:
+    """The process, and everything that it started."""
+    table = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, check=True)  # noqa: S607
+    pairs = [tuple(map(int, line.split())) for line in table.stdout.decode().splitlines()]
+    found = [pid]
+    for parent in found:
+        found += [child for child, of in pairs if of == parent]
+    return found
+
+
+class Stream:
+    """A reader of the live stream (RFC 6455, as little of it as needed)."""
+
+    def __init__(self, port: int, since: int, **headers: str) -> None:
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=15)
+        given = {
+            "Host": f"127.0.0.1:{port}",
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
+            "Sec-WebSocket-Version": "13",
+        }
+        lines = [f"{name}: {value}\r\n" for name, value in (given | headers).items()]
+        start = f"GET /api/v1/events/stream?since={since} HTTP/1.1\r\n"
+        self.socket.sendall((start + "".join(lines) + "\r\n").encode())
+        self.file = self.socket.makefile("rb")
+        status = self.file.readline()
+        if b" 101 " not in status:
+            raise RuntimeError(f"stream: {status!r}")
+        while self.file.readline().strip():
+            pass
+
+    def messages(self) -> Iterator[Any]:
+        """Yield each message; TimeoutError after a silence of 15 s."""
+        while True:
+            first, length = self.file.read(2)
+            if length == 126:
+                (length,) = struct.unpack(">H", self.file.read(2))
+            elif length == 127:
+                (length,) = struct.unpack(">Q", self.file.read(8))
+            data = self.file.read(length)
+            if first == 0x81:
+                yield json.loads(data)
+            elif first == 0x88:
+                raise ConnectionError(f"stream closed: {data!r}")
+
+    def close(self) -> None:
+        self.file.close()
+        self.socket.close()
+
+
+def services(folder: Path) -> tuple[dict[str, str], list[subprocess.Popen[bytes]]]:
+    from anpr_project.tests.servers import start_postgres, start_redis
+
+    postgres, postgres_port = start_postgres(folder, durable=True)
+    redis, redis_port = start_redis()
+    settings = {"POSTGRES_SERVER": "127.0.0.1", "POSTGRES_PORT": str(postgres_port)}
+    settings |= {"POSTGRES_USER": "postgres", "POSTGRES_DB": "postgres", "SECRET_KEY": "x" * 50}
+    return settings | {
+        "REDIS_HOST": "127.0.0.1",
+        "REDIS_PORT": str(redis_port),
+        "STREAM_PORT": str(free_port()),
+    }, [redis, postgres]
+
+
+def free_port() -> int:
+    from anpr_project.tests.servers import free_port as choose
+
+    return choose()
