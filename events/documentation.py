@@ -169,6 +169,7 @@ _event = response_schema(EventView)
 _link = {"type": "string", "format": "uri", "nullable": True}
 _listed = _with(_event, match=response_schema(Match))
 EVENT_LIST: dict[str, Any] = {
+    "operation_id": "events_list",
     "parameters": [*FILTERS, SIMILAR, *PAGING],
     "responses": _answer(
         {

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions
 from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
@@ -15,7 +16,7 @@ from rest_framework.views import APIView
 from anpr_project.lib.authentication import TokenAuthentication
 from anpr_project.lib.errors import FieldError
 from anpr_project.lib.permissions import ModelPermissions
-from events import images, metrics
+from events import images, ingest_documentation, metrics
 from events.batch import record_batch
 from events.ingest import Outcome, Result, record
 from events.models import PlateEvent
@@ -63,6 +64,7 @@ def _reason(error: Exception) -> str:
 class IngestView(SensorView):
     parser_classes = [MultipartEventParser, JSONEventParser]
 
+    @extend_schema(**ingest_documentation.INGEST)
     def post(self, request: Request) -> Response:
         assert isinstance(request.auth, SensorKey)  # noqa: S101 - IsSensor admits nothing else
         submission = request.data
@@ -91,6 +93,7 @@ def _answer(result: Result) -> Response:
 class BatchIngestView(SensorView):
     parser_classes = [BatchParser, NDJSONBatchParser]
 
+    @extend_schema(**ingest_documentation.BATCH)
     def post(self, request: Request) -> Response:
         assert isinstance(request.auth, SensorKey)  # noqa: S101 - IsSensor admits nothing else
         # DRF parses no empty body and gives an empty dict instead.
@@ -109,6 +112,7 @@ class PictureView(GenericAPIView[PlateEvent]):
     permission_classes = [ModelPermissions]
     kind = "frame"
 
+    @extend_schema(**ingest_documentation.PICTURE)
     def get(self, request: Request, pk: int) -> HttpResponse:
         name: str = getattr(self.get_object(), self.kind)
         wants_original = request.query_params.get("original") == "1"
