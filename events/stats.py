@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Self
 
 import msgspec
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet, Window
 from django.utils import timezone
 
 from anpr_project.lib.errors import FieldError
@@ -133,7 +133,7 @@ class Counting:
             return self._by_rollups()
         events, is_cut = newest(self.in_range, MAX_EVENTS)
         count_events(self.tally, events)
-        return self._result(events, self._plates_of(events), is_cut=is_cut)
+        return self._result(events, is_cut=is_cut)
 
     def _by_rollups(self) -> Statistics:
         """Whole hours from rollups; the ends, and what the dispatcher has yet to count, by event."""
@@ -145,35 +145,30 @@ class Counting:
         for rest in rests:
             count_events(self.tally, rest)
         if self.tally.total <= MAX_EVENTS:
-            return self._result(self.in_range, self._plates_of(self.in_range))
+            return self._result(self.in_range)
         events, _ = newest(self.in_range, MAX_EVENTS)
-        plates = {plate for rest in rests for plate in self._distinct(rest)}
-        return self._result(events, reader.unique_plates(plates), is_approximate=True)
-
-    @staticmethod
-    def _distinct(events: QuerySet[PlateEvent]) -> QuerySet[PlateEvent, str]:
-        return events.order_by().values_list("plate_normalized", flat=True).distinct()
-
-    def _plates_of(self, events: QuerySet[PlateEvent]) -> int:
-        return self._distinct(events).count()
+        plates = {plate for rest in rests for plate in _distinct_plates(rest)}
+        return self._result(events, estimated_plates=reader.unique_plates(plates))
 
     def _result(
         self,
         events: QuerySet[PlateEvent],
-        unique_plates: int,
         *,
         is_cut: bool = False,
-        is_approximate: bool = False,
+        estimated_plates: int | None = None,
     ) -> Statistics:
+        """Put the answer together; `events` are those whose plates can be looked at."""
         tally, asked = self.tally, self.asked
+        top, counted_plates = _top_plates(events)
+        is_approximate = is_cut or estimated_plates is not None
         return Statistics(
             start=asked.range.start,
             end=asked.range.end,
             bucket=asked.bucket,
             total=tally.total,
             truncated=is_cut,
-            unique_plates=unique_plates,
-            unique_plates_approximate=is_approximate or is_cut,
+            unique_plates=counted_plates if estimated_plates is None else estimated_plates,
+            unique_plates_approximate=is_approximate,
             mean_confidence=_mean(tally.confidence_sum, tally.total),
             series=[
                 Point(
@@ -187,8 +182,8 @@ class Counting:
                 VehicleTypeCount(str(name) or None, count)
                 for name, count in _ranked(tally.by["vehicle_type"])
             ],
-            top_plates=_top_plates(events),
-            top_plates_approximate=is_approximate or is_cut,
+            top_plates=top,
+            top_plates_approximate=is_approximate,
         )
 
 
@@ -212,11 +207,21 @@ def _by_zone(counts: Counter[int | str]) -> list[ZoneCount]:
     return [ZoneCount(int(pk) or None, names.get(int(pk)), count) for pk, count in _ranked(counts)]
 
 
-def _top_plates(events: QuerySet[PlateEvent]) -> list[PlateCount]:
-    counted = events.order_by().values("plate_normalized").annotate(events=Count("id"))
+def _distinct_plates(events: QuerySet[PlateEvent]) -> QuerySet[PlateEvent, str]:
+    return events.order_by().values_list("plate_normalized", flat=True).distinct()
+
+
+def _top_plates(events: QuerySet[PlateEvent]) -> tuple[list[PlateCount], int]:
+    """Return the most frequent plates, and how many plates there are, from one grouping."""
+    counted = (
+        events.order_by()
+        .values("plate_normalized")
+        .annotate(events=Count("id"), plates=Window(Count("plate_normalized")))
+    )
     ranked = counted.order_by(F("events").desc(), "plate_normalized")
-    rows = ranked.values_list("plate_normalized", "events")[:TOP_PLATES]
-    return [PlateCount(plate, number) for plate, number in rows]
+    rows = ranked.values_list("plate_normalized", "events", "plates")[:TOP_PLATES]
+    top = [PlateCount(plate, number) for plate, number, _ in rows]
+    return top, next((plates for _, _, plates in rows), 0)
 
 
 def statistics(asked: StatsRequest) -> Statistics:
