@@ -140,7 +140,7 @@ def test_british_plates_are_white_in_front_and_yellow_behind() -> None:
     assert colors[False] > colors[True] + 40
 
 
-@pytest.mark.parametrize(("kind", "region"), zip([*SHAPES, *SHAPES], REGIONS, strict=True))
+@pytest.mark.parametrize(("kind", "region"), list(zip([*SHAPES, *SHAPES], REGIONS, strict=True)))
 def test_every_vehicle_and_plate_can_be_drawn(kind: str, region: str) -> None:
     color = list(PAINTS)[len(kind) % len(PAINTS)]
     plate = REGIONS[region].new_plate(dice())

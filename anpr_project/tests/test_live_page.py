@@ -1,0 +1,334 @@
+"""The live page in a real browser, on the real server, over the real stream."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+
+from anpr_project.tests.running import Running, running
+from events.tests.factories import picture
+
+PASSWORD = "correct horse"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and os.environ.get("CI") != "true",
+    reason="chromium is not installed (with CI=true this would be a failure)",
+)
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    folder = tmp_path_factory.mktemp("live")
+    with running("run", folder, DJANGO_SUPERUSER_PASSWORD=PASSWORD) as server:
+        server.wait_for()
+        yield server
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM or "chromium", args=["--no-sandbox"]
+        )
+        yield chromium
+        chromium.close()
+
+
+class Edge:
+    """A sensor of the running product."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.url, self.authorization = url, f"Token {token}"
+        name = uuid.uuid4().hex[:8]
+        self.camera_name = f"Camera {name}"
+        self.camera = self.configure("cameras", name=self.camera_name)["id"]
+        sensor = self.configure("sensors", name=f"Sensor {name}", camera=self.camera)["id"]
+        self.key = self.configure(f"sensors/{sensor}/keys")["key"]
+
+    def configure(self, path: str, **fields: Any) -> Any:
+        answer = httpx.post(
+            f"{self.url}/api/v1/config/{path}",
+            json=fields,
+            headers={"Authorization": self.authorization},
+        )
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def read(self, plate: str, picture: bytes = b"", **fields: Any) -> None:
+        event = {
+            "plate": plate,
+            "confidence": 0.93,
+            "captured_at": datetime.now(UTC).isoformat(),
+        } | fields
+        files = {"frame": picture, "crop": picture} if picture else {}
+        parts = {name: (f"{name}.jpg", data, "image/jpeg") for name, data in files.items()}
+        answer = httpx.post(
+            f"{self.url}/api/v1/events/ingest",
+            files={"event": (None, json.dumps(event), "application/json"), **parts},
+            headers={"Authorization": f"Api-Key {self.key}"},
+        )
+        assert answer.status_code == 201, answer.text
+
+    def send_batch(self, events: list[dict[str, Any]]) -> None:
+        answer = httpx.post(
+            f"{self.url}/api/v1/events/ingest/batch",
+            json=events,
+            headers={"Authorization": f"Api-Key {self.key}"},
+        )
+        assert answer.status_code == 200, answer.text
+
+
+@pytest.fixture(scope="module")
+def token(product: Running) -> str:
+    login = {"username": "admin", "password": PASSWORD}
+    return str(product.post("/api/v1/auth/token", login).json()["token"])
+
+
+@pytest.fixture
+def edge(product: Running, token: str) -> Edge:
+    return Edge(product.url, token)
+
+
+@pytest.fixture(scope="module")
+def login_state(product: Running, browser: Browser) -> Any:
+    page = browser.new_page()
+    log_in(page, product)
+    state = page.context.storage_state()
+    page.context.close()
+    return state
+
+
+def log_in(page: Page, product: Running) -> None:
+    page.goto(f"{product.url}/live")
+    page.fill("#id_username", "admin")
+    page.fill("#id_password", PASSWORD)
+    page.press("#id_password", "Enter")
+    page.wait_for_url("**/live*")
+
+
+@pytest.fixture
+def context(browser: Browser, login_state: Any) -> Iterator[BrowserContext]:
+    made = browser.new_context(storage_state=login_state, viewport={"width": 1440, "height": 900})
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext, product: Running, edge: Edge) -> Iterator[Page]:
+    """The live page of the test's own camera, connected, on a wide screen.
+
+    It may say nothing in the console and ask no other host.
+    """
+    problems: list[str] = []
+    made = context.new_page()
+    made.on("console", lambda message: problems.append(message.text))
+    made.on("pageerror", lambda error: problems.append(str(error)))
+    made.on(
+        "request",
+        lambda request: (
+            None if request.url.startswith(product.url) else problems.append(request.url)
+        ),
+    )
+    made.goto(f"{product.url}/live?camera={edge.camera}")
+    expect(made.locator("#state")).to_have_attribute("data-state", "live")
+    yield made
+    assert problems == []
+
+
+def rows(page: Page) -> Any:
+    return page.locator("#reads .read")
+
+
+def plates(page: Page) -> list[str]:
+    return page.locator("#reads .plate-text").all_inner_texts()
+
+
+def test_a_read_appears_within_a_second(page: Page, edge: Edge) -> None:
+    edge.read("AB12 CDE", region="gb", vehicle={"make": "Ford", "model": "Fiesta"})
+    expect(page.locator("#reads .plate-text")).to_have_text("AB12 CDE", timeout=1500)
+    row = rows(page).first
+    expect(row).to_contain_text(edge.camera_name)
+    expect(row).to_contain_text("Ford Fiesta")
+    expect(row).to_contain_text("93 %")
+    expect(row.locator("time")).to_have_attribute("title", re.compile(r"\d \d\d:\d\d:.* UTC$"))
+
+
+def test_the_newest_read_is_on_top(page: Page, edge: Edge) -> None:
+    for number in range(3):
+        edge.read(f"P{number}")
+    expect(rows(page)).to_have_count(3)
+    assert plates(page) == ["P2", "P1", "P0"]
+
+
+def test_the_latest_reads_are_there_at_once(page: Page, edge: Edge) -> None:
+    for number in range(3):
+        edge.read(f"P{number}")
+    page.reload()
+    expect(rows(page)).to_have_count(3)
+    assert plates(page) == ["P2", "P1", "P0"]
+
+
+def test_a_late_read_says_so(page: Page, edge: Edge) -> None:
+    edge.read("LATE 1", captured_at=(datetime.now(UTC) - timedelta(hours=3)).isoformat())
+    expect(rows(page).first).to_contain_text("3 h late")
+
+
+def test_a_read_in_full_shows_the_plate_in_its_picture(page: Page, edge: Edge) -> None:
+    edge.read(
+        "AB12 CDE",
+        picture((640, 360)),
+        bbox=[100, 200, 80, 20],
+        candidates=[{"plate": "A812CDE", "confidence": 0.41}],
+        tpms=[{"model": "Ford", "id": "45bb320f", "pressure_kpa": 233.1, "battery_ok": False}],
+    )
+    rows(page).first.click()
+    detail = page.locator("#detail")
+    expect(detail).to_contain_text("Selected read")
+    expect(detail.locator(".overlay")).to_have_attribute("viewBox", "0 0 640 360")
+    box = detail.locator(".overlay rect")
+    assert [box.get_attribute(side) for side in ("x", "y", "width", "height")] == [
+        *("94", "194", "92", "32")
+    ]
+    for text in ("A812CDE", "41 %", "45bb320f", "233.1", "low"):
+        expect(detail).to_contain_text(text)
+    expect(rows(page).first).to_have_attribute("aria-current", "true")
+    crop = rows(page).first.locator("img")
+    expect(crop).to_be_visible()
+    assert crop.evaluate("image => image.naturalWidth") == 640
+
+
+def test_keys_lead_through_the_list_into_a_read_and_back(page: Page, edge: Edge) -> None:
+    for number in range(3):
+        edge.read(f"P{number}")
+    expect(rows(page)).to_have_count(3)
+    rows(page).first.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("#detail .plate-text")).to_have_text("P1")
+    page.keyboard.press("Escape")
+    expect(rows(page).nth(1)).to_be_focused()
+    page.keyboard.press("End")
+    expect(rows(page).nth(2)).to_be_focused()
+    page.keyboard.press("Home")
+    expect(rows(page).nth(0)).to_be_focused()
+    assert page.locator('#reads .read[tabindex="0"]').count() == 1
+
+
+def test_pause_holds_new_reads_back_until_resumed(page: Page, edge: Edge) -> None:
+    page.click("#pause")
+    edge.read("HELD 1")
+    expect(page.locator("#pause")).to_have_text("Resume (1)")
+    expect(rows(page)).to_have_count(0)
+    page.click("#pause")
+    expect(rows(page)).to_have_count(1)
+    expect(page.locator("#pause")).to_have_text("Pause")
+
+
+def test_filters_choose_camera_and_plate(page: Page, edge: Edge, token: str) -> None:
+    other = Edge(edge.url, token)
+    edge.read("AAA 111")
+    edge.read("BBB 222")
+    other.read("AAA 999")
+    page.reload()
+    page.fill("#filter-plate", "aaa-1")
+    expect(rows(page)).to_have_count(1)
+    assert plates(page) == ["AAA 111"]
+    edge.read("AAA 112")
+    edge.read("BBB 333")
+    expect(rows(page)).to_have_count(2)
+    page.select_option("#filter-camera", str(other.camera))
+    expect(page.locator("#empty")).to_have_text("No read matches this filter.")
+    page.fill("#filter-plate", "*999")
+    expect(rows(page)).to_have_count(1)
+    assert page.url.endswith(f"camera={other.camera}&zone=&plate=*999")
+
+
+def test_reads_of_this_plate_sets_the_filter(page: Page, edge: Edge) -> None:
+    edge.read("AAA 111")
+    edge.read("BBB 222")
+    expect(rows(page)).to_have_count(2)
+    rows(page).last.click()
+    page.click(".only-plate")
+    expect(rows(page)).to_have_count(1)
+    expect(page.locator("#filter-plate")).to_have_value("AAA111")
+
+
+def test_an_empty_installation_says_how_to_get_reads(
+    page: Page, product: Running, edge: Edge
+) -> None:
+    def nothing(route: Route) -> None:
+        route.fulfill(json={"next": None, "previous": None, "results": []})
+
+    page.route("**/api/v1/events?*", nothing)
+    page.goto(f"{product.url}/live")
+    expect(page.locator("#empty")).to_have_text("No read yet: run make demo")
+
+
+def test_no_read_is_missed_while_the_connection_is_lost(
+    context: BrowserContext, product: Running, edge: Edge
+) -> None:
+    page = context.new_page()
+    page.goto(f"{product.url}/live?camera={edge.camera}")
+    edge.read("BEFORE")
+    expect(rows(page)).to_have_count(1)
+    context.set_offline(True)
+    expect(page.locator("#state")).to_have_attribute("data-state", "offline")
+    edge.read("DURING 1")
+    edge.read("DURING 2")
+    context.set_offline(False)
+    expect(page.locator("#state")).to_have_attribute("data-state", "live", timeout=10_000)
+    edge.read("AFTER")
+    expect(rows(page)).to_have_count(4)
+    assert plates(page) == ["AFTER", "DURING 2", "DURING 1", "BEFORE"]
+
+
+def test_the_page_keeps_two_hundred_rows_however_many_come(page: Page, edge: Edge) -> None:
+    now = datetime.now(UTC).isoformat()
+    batch = [{"plate": f"N{n}", "confidence": 0.9, "captured_at": now} for n in range(450)]
+    edge.send_batch(batch)
+    expect(rows(page).first).to_contain_text("N449")
+    expect(rows(page)).to_have_count(200)
+
+
+def test_who_logs_out_is_sent_to_the_login(browser: Browser, product: Running, edge: Edge) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    log_in(page, product)
+    page.click("text=Log out")
+    page.goto(f"{product.url}/live")
+    assert "/admin/login/" in page.url
+    context.close()
+
+
+def test_a_phone_shows_a_read_over_the_list_without_scrolling_sideways(
+    page: Page, edge: Edge
+) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    edge.read("AB12 CDE", picture((640, 360)), vehicle={"make": "Mercedes-Benz"})
+    expect(rows(page)).to_have_count(1)
+    widths = "[document.documentElement.scrollWidth, innerWidth]"
+    assert page.evaluate(widths) == [390, 390]
+    rows(page).first.click()
+    expect(page.locator("#detail-close")).to_be_focused()
+    expect(page.locator("#main")).to_have_attribute("inert", "")
+    assert page.evaluate(widths) == [390, 390]
+    page.keyboard.press("Escape")
+    expect(page.locator("#detail")).to_be_hidden()
+    expect(rows(page).first).to_be_focused()
+
+
+def test_new_reads_are_announced_politely(page: Page, edge: Edge) -> None:
+    edge.read("AB12 CDE")
+    announcer = page.locator("#announcer")
+    expect(announcer).to_have_attribute("aria-live", "polite")
+    expect(announcer).to_contain_text("1 new read, the newest AB12 CDE at", timeout=8000)

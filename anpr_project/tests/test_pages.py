@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+from django.contrib.auth.models import User
+from django.test import Client
+
+from anpr_project.lib.tests.factories import make_user
+from cameras.tests.factories import make_camera
+from zones.tests.factories import make_zone
+
+
+def test_visitors_are_sent_to_the_login_and_back(client: Client, admin_user: User) -> None:
+    response = client.get("/live")
+    assert response.status_code == 302
+    assert response["Location"] == "/admin/login/?next=/live"
+    login = {"username": "admin", "password": "correct horse", "next": "/live"}
+    assert client.post("/admin/login/", login)["Location"] == "/live"
+
+
+def test_who_may_not_see_events_may_not_see_the_page(client: Client, db: None) -> None:
+    client.force_login(make_user("clerk"))
+    assert client.get("/live").status_code == 403
+    client.force_login(make_user("viewer", role="Viewers"))
+    assert client.get("/live").status_code == 200
+
+
+def test_page_offers_cameras_and_zones_and_escapes_their_names(
+    client: Client, admin_user: User
+) -> None:
+    make_camera(name="<b>North</b>")
+    make_zone(name="Car park")
+    make_zone(name="Private drive", zone_type="exclusion")
+    client.force_login(admin_user)
+    content = client.get("/live").content.decode()
+    assert "&lt;b&gt;North&lt;/b&gt;" in content
+    assert "Car park" in content
+    assert "Private drive" not in content  # its reads are not kept
+
+
+def test_page_allows_no_inline_code_and_no_other_host(client: Client, admin_user: User) -> None:
+    client.force_login(admin_user)
+    response = client.get("/live")
+    assert "default-src 'none'" in response["Content-Security-Policy"]
+    assert "unsafe" not in response["Content-Security-Policy"]
+    content = response.content.decode()
+    for forbidden in ("<style", "style=", "onclick=", "http://", "https://"):
+        assert forbidden not in content
+    assert content.count("<script") == content.count('<script type="module" src="/static/')
