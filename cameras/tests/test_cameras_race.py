@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 from django.db.models import QuerySet
+from django.test import Client
 from rest_framework.test import APIClient
 
+from anpr_project.lib.tests.admin_pages import list_page, page, staff
 from anpr_project.lib.tests.factories import make_user
 from cameras.models import Camera, CameraZone
 from cameras.tests.factories import make_camera
@@ -51,3 +53,15 @@ def test_camera_with_a_zone_deleted_meanwhile_is_not_half_made(
     assert response.status_code == 409, response.content
     assert not Camera.objects.exists()
     assert Zone.objects.exists()
+
+
+def test_zone_taken_into_use_meanwhile_is_said_in_the_admin(
+    transactional_db: None, client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    staff(client, superuser=True)
+    zone = make_zone()
+    make_camera(zone)
+    monkeypatch.setattr(Zone, "used_by", lambda self: [])
+    assert client.post(page(zone, "delete"), {"post": "yes"}).status_code == 302
+    assert "changed at the same moment" in client.get(list_page(Zone)).content.decode()
+    assert Zone.objects.filter(pk=zone.pk).exists()
