@@ -100,7 +100,7 @@ class RollupReader:
     def unique_plates(self, others: Collection[str]) -> int:
         """Return about how many distinct plates there are, with those of events not rolled up."""
         union = hll_union(SKETCH_SIZE)
-        for stored in self.rows().values_list("plates", flat=True).iterator():
+        for stored in self.rows().values_list("plates", flat=True):
             union.update(load_sketch(stored))
         for plate in others:
             union.update(plate)
