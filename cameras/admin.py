@@ -8,10 +8,9 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import TabularInline
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from anpr_project.lib.admin import ConfigAdmin
+from anpr_project.lib.admin import ConfigAdmin, ConfigInline
 from cameras.models import Camera, CameraZone
 from cameras.rtsp import unmasked
 
@@ -41,9 +40,8 @@ class CameraForm(forms.ModelForm[Camera]):
         return unmasked(self.cleaned_data["rtsp_url"], self.instance.rtsp_url)
 
 
-class SeenZones(TabularInline):  # type: ignore[misc]  # unfold has no types
+class SeenZones(ConfigInline):
     model = CameraZone
-    extra = 0
     autocomplete_fields = ["zone"]
     verbose_name = "zone"
     verbose_name_plural = "zones"

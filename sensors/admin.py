@@ -14,27 +14,24 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
-from unfold.admin import TabularInline
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from anpr_project.lib.admin import ConfigAdmin
+from anpr_project.lib.admin import ConfigAdmin, ConfigInline
 from sensors.models import SensorKey, SensorModel, SensorSettings
 
 
-class RunModels(TabularInline):  # type: ignore[misc]  # unfold has no types
+class RunModels(ConfigInline):
     model = SensorModel
-    extra = 0
     autocomplete_fields = ["model"]
     verbose_name = "model"
     verbose_name_plural = "models"
 
 
-class Keys(TabularInline):  # type: ignore[misc]  # unfold has no types
+class Keys(ConfigInline):
     """The sensor's keys, to look at; a button revokes one."""
 
     model = SensorKey
-    extra = 0
     fields = ["key_id", "label", "created_at", "last_used_at", "revoked_at", "revoke"]
     readonly_fields = fields
     can_delete = False

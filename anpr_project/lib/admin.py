@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ClassVar
 
 from django.contrib import messages
+from django.contrib.admin import AdminSite
+from django.contrib.admin.widgets import AutocompleteSelect
 from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, TabularInline
 
 from anpr_project.lib.models import ConfigModel, InUse
 
@@ -34,8 +36,32 @@ def _tells_conflicts(view: View) -> View:
     return guarded
 
 
-# unfold has no type information: only this class derives from it.
-class ConfigAdmin(ModelAdmin):  # type: ignore[misc]
+class IdAutocomplete(AutocompleteSelect):
+    """Django's own asks the database for whatever was posted, and fails on what is no id."""
+
+    def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
+        ids = [text for text in map(str, value) if text.isdecimal() and len(text) < 19]
+        return super().optgroups(name, ids, attr)
+
+
+class AutocompleteMixin:
+    """Makes the choosers of `autocomplete_fields` safe ones."""
+
+    admin_site: AdminSite
+
+    def formfield_for_foreignkey(self, field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        base: Any = super()
+        if field.name in base.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", IdAutocomplete(field, self.admin_site))
+        return base.formfield_for_foreignkey(field, request, **kwargs)
+
+
+# unfold has no type information: only these two classes derive from it.
+class ConfigInline(AutocompleteMixin, TabularInline):  # type: ignore[misc]
+    extra = 0
+
+
+class ConfigAdmin(AutocompleteMixin, ModelAdmin):  # type: ignore[misc]
     list_per_page = 50
     readonly_fields: ClassVar[Any] = ["created_at", "updated_at"]
 

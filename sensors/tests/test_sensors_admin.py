@@ -148,3 +148,15 @@ def test_autocomplete_finds_relations(client: Client, db: None) -> None:
     query = {"app_label": "sensors", "model_name": "sensorsettings", "field_name": "camera"}
     response = client.get(reverse("admin:autocomplete"), query | {"term": sensor.camera.name})
     assert [row["id"] for row in response.json()["results"]] == [str(sensor.camera.pk)]
+
+
+@pytest.mark.main_path
+@pytest.mark.parametrize("text", ["x", "1.5", "9" * 30, "-1", "999999", "²"])
+def test_what_is_no_camera_is_said_on_the_page(client: Client, db: None, text: str) -> None:
+    staff(client, superuser=True)
+    sensor = make_sensor()
+    shown = shown_form(client, page(sensor)) | {"camera": text}
+    shown |= {"sensormodel_set-TOTAL_FORMS": "1", "sensormodel_set-0-model": text}
+    response = client.post(page(sensor), shown)
+    assert response.status_code == 200
+    assert "camera" in response.context["adminform"].form.errors
