@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from threading import Barrier, Thread
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import connection
+
+from anpr_project import start
+from anpr_project.lib.tests.factories import make_user
+from anpr_project.start import create_first_admin, migrate
+
+
+@pytest.fixture(autouse=True)
+def no_names_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DJANGO_SUPERUSER_USERNAME", "DJANGO_SUPERUSER_PASSWORD"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.main_path
+@pytest.mark.django_db
+def test_password_is_made_and_told_when_asked_for() -> None:
+    told = create_first_admin(generate_password=True)
+    user = User.objects.get()
+    assert (user.username, user.is_superuser, user.is_staff) == ("admin", True, True)
+    assert user.check_password(told.split()[-1])
+    assert create_first_admin(generate_password=True) == ""
+    assert User.objects.count() == 1
+
+
+@pytest.mark.django_db
+def test_name_and_password_can_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_USERNAME", "operator")
+    monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", "correct horse battery")
+    told = create_first_admin(generate_password=False)
+    assert User.objects.get(username="operator").check_password("correct horse battery")
+    assert "correct horse battery" not in told
+
+
+@pytest.mark.django_db
+def test_without_a_password_nobody_is_made_and_the_way_is_told() -> None:
+    assert "createsuperuser" in create_first_admin(generate_password=False)
+    assert not User.objects.exists()
+
+
+@pytest.mark.django_db
+def test_existing_user_of_that_name_is_left_alone() -> None:
+    user = make_user("admin")
+    told = create_first_admin(generate_password=True)
+    user.refresh_from_db()
+    assert "belongs to another user" in told
+    assert not user.is_superuser
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="the lock is PostgreSQL's")
+@pytest.mark.django_db(transaction=True)
+def test_only_one_process_migrates_at_a_time() -> None:
+    inside: list[str] = []
+    both_started = Barrier(2)
+
+    def other() -> None:
+        try:
+            both_started.wait()
+            with start._alone():
+                inside.append("other")
+        finally:
+            connection.close()
+
+    thread = Thread(target=other)
+    thread.start()
+    with start._alone():
+        both_started.wait()
+        thread.join(timeout=0.5)
+        assert inside == []
+    thread.join(timeout=30)
+    assert inside == ["other"]
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW statement_timeout")
+        assert cursor.fetchone() == ("15s",)
+
+
+@pytest.mark.django_db
+def test_start_without_anything_to_migrate_leaves_the_tables_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unwanted(*args: object, **options: object) -> None:
+        raise AssertionError("migrated")
+
+    monkeypatch.setattr(start, "call_command", unwanted)
+    migrate()
