@@ -137,7 +137,7 @@ def test_no_watcher_misses_an_event(tmp_path: Path, shape: dict[str, Any]) -> No
     with running("serve", tmp_path, **shape) as server:
         faults = Faults(server, int(shape["REDIS_PORT"]))
         try:
-            server.wait_for("/ready")
+            server.wait_for("/ready", seconds=90)
             login = {"username": "admin", "password": PASSWORD}
             token = server.post("/api/v1/auth/token", login).json()["token"]
             url = f"ws://127.0.0.1:{shape['STREAM_PORT']}/api/v1/events/stream"
