@@ -12,6 +12,18 @@ from rest_framework.test import APIClient
 from anpr_project.lib.tests.factories import make_user
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give tests that commit back what migrations made (roles, the stream's head) afterwards.
+
+    Such a test ends by emptying all tables, which would take those rows from the tests after it.
+    """
+    for item in items:
+        mark = item.get_closest_marker("django_db")
+        if mark is not None and mark.kwargs.get("transaction"):
+            kwargs = mark.kwargs | {"serialized_rollback": True}
+            item.add_marker(pytest.mark.django_db(**kwargs), append=False)
+
+
 @pytest.fixture(autouse=True)
 def upload_dir(settings: Settings, tmp_path: Path) -> Path:
     """A folder of its own for each test's pictures; whatever a test leaves in it can be asserted."""

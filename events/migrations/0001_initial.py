@@ -106,6 +106,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-captured_at", "-id"],
+                "permissions": [("view_original", "Can see the original bytes of pictures")],
             },
         ),
         migrations.CreateModel(

@@ -81,7 +81,7 @@ def test_large_backlog_is_worked_off_in_batches(sender: Sender) -> None:
 
 
 @needs_postgresql
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_only_one_dispatcher_works_at_a_time() -> None:
     sender = make_sender()
     sender.post(json.dumps(reading()))
@@ -94,7 +94,7 @@ def test_only_one_dispatcher_works_at_a_time() -> None:
 
 
 @needs_postgresql
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_late_commit_is_not_passed_by() -> None:
     """The trap of ids: a lower id that commits later must still come after what was seen."""
     sender = heard_sender()
@@ -149,7 +149,7 @@ class Bustle:
 
 
 @needs_postgresql
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_reader_skips_nothing_while_long_and_short_transactions_run() -> None:
     bustle = Bustle(seconds=4)
     works = [bustle.write] * 3 + [bustle.dispatch] * 2 + [bustle.read]

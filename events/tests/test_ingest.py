@@ -102,7 +102,7 @@ def test_two_sensors_may_use_the_same_event_id(sender: Sender) -> None:
     assert make_sender().post(body).status_code == 201
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_event_posted_by_many_threads_at_once_is_stored_once(upload_dir: Path) -> None:
     sender, body, frame = make_sender(), reading(), picture()
     statuses: list[int] = []

@@ -25,7 +25,7 @@ from events.routing import websocket_urlpatterns
 from events.tests.conftest import Sender, make_sender
 from events.tests.factories import reading
 
-pytestmark = pytest.mark.django_db(transaction=True, serialized_rollback=True)
+pytestmark = pytest.mark.django_db(transaction=True)
 application = URLRouter(websocket_urlpatterns)
 PATH = "/api/v1/events/stream"
 

@@ -45,7 +45,7 @@ def send(count: int = 1) -> None:
 
 
 @pytest.mark.main_path
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_worker_makes_events_visible_rings_and_beats() -> None:
     send(2)
     bell = Bell(stop_after=1)
@@ -55,7 +55,7 @@ def test_worker_makes_events_visible_rings_and_beats() -> None:
     assert WorkerHeartbeat.objects.get().pid == os.getpid()
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_worker_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "AFTER_FAILURE_S", 0.01)
     send()
@@ -72,7 +72,7 @@ def test_worker_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None
     assert bell.heads == [1]
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_idle_worker_prunes_a_batch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     send(3)
     long_ago = timezone.now() - timedelta(days=1000)
@@ -87,7 +87,7 @@ def test_idle_worker_prunes_a_batch_at_a_time(monkeypatch: pytest.MonkeyPatch) -
     assert left == [3, 1, 0, 0]
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
+@pytest.mark.django_db(transaction=True)
 def test_deliver_runs_until_sigterm() -> None:
     send()
     before = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
