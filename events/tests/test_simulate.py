@@ -4,6 +4,7 @@ import io
 import os
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -16,7 +17,6 @@ from PIL import Image
 from pytest_django.live_server_helper import LiveServer
 
 from anpr_project.lib.tests.factories import make_user
-from anpr_project.tests.servers import free_port
 from cameras.models import Camera
 from events.models import PlateEvent, TpmsReading
 from events.simulation import player
@@ -88,13 +88,23 @@ def test_first_run_fills_in_the_past_without_pictures(
     assert PlateEvent.objects.count() == count
 
 
-def test_ctrl_c_ends_the_traffic_with_a_summary(server: str) -> None:
-    before = signal.getsignal(signal.SIGINT)
-    timer = threading.Timer(3, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    output = simulate(server, "--rate", "5", "--history", "0")
-    timer.join()
-    assert "stored in" in output
+def interrupt_after_the_first_picture(folder: Path, stopped: threading.Event) -> None:
+    while not stopped.wait(0.05):
+        if any(folder.rglob("*.jpg")):
+            os.kill(os.getpid(), signal.SIGINT)
+            return
+
+
+def test_ctrl_c_ends_the_traffic_with_a_summary(server: str, upload_dir: Path) -> None:
+    before, stopped = signal.getsignal(signal.SIGINT), threading.Event()
+    finger = threading.Thread(target=interrupt_after_the_first_picture, args=(upload_dir, stopped))
+    finger.start()
+    try:
+        output = simulate(server, "--rate", "5", "--history", "0", "--duration", "60")
+    finally:
+        stopped.set()
+        finger.join()
+    assert "stored in 0:00:" in output
     assert PlateEvent.objects.exists()
     assert signal.getsignal(signal.SIGINT) is before
 
@@ -119,7 +129,7 @@ def test_events_that_the_server_refuses_are_counted_with_the_reason(
 
 def test_without_a_server_it_says_how_to_start_one(db: None) -> None:
     with pytest.raises(CommandError, match="make run"):
-        simulate(f"http://127.0.0.1:{free_port()}")
+        simulate("http://127.0.0.1:1")  # a port on which nobody listens
 
 
 def test_without_an_administrator_it_says_so(live_server: LiveServer) -> None:
