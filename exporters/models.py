@@ -1,14 +1,154 @@
-"""What is delivered where, and who is at work delivering it."""
+"""What is delivered where, what became of it, and who is at work delivering it."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Self
 
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-# A worker that was silent this long does not come back under its name.
-FORGOTTEN_AFTER = timedelta(days=1)
+from anpr_project.lib.encryption import EncryptedTextField
+from anpr_project.lib.models import ConfigModel
+from anpr_project.lib.text import PlainJSONField, PlainTextField
+from events.models import PlateEvent
+from exporters.transports import TRANSPORTS
+
+
+def exporter_types() -> list[tuple[str, str]]:
+    """A callable, so that a new transport needs no migration."""
+    return [(kind, kind) for kind in TRANSPORTS]
+
+
+class ExporterConfig(ConfigModel):
+    """A sink that gets every matching event at least once."""
+
+    name = PlainTextField(max_length=100, unique=True)
+    exporter_type = models.CharField(max_length=16, choices=exporter_types)
+    config = PlainJSONField(default=dict)
+    # JSON text of the typed credentials.
+    auth = EncryptedTextField(default='{"type": "none"}')
+    retry = PlainJSONField(default=dict, blank=True)
+    filters = PlainJSONField(default=dict, blank=True)
+    ordered = models.BooleanField(
+        default=False, help_text="keep the order of each camera: one message a camera at a time"
+    )
+    enabled = models.BooleanField(default=True)
+    # State, written by the workers only.
+    last_success_at = models.DateTimeField(null=True, editable=False)
+    last_error_at = models.DateTimeField(null=True, editable=False)
+    last_error = models.CharField(max_length=500, blank=True, default="", editable=False)
+    paused_until = models.DateTimeField(null=True, editable=False)
+    failures = models.PositiveIntegerField(
+        default=0, editable=False, help_text="times in a row that the sink was out of reach"
+    )
+
+    class Meta:
+        ordering = ["id"]
+        verbose_name = "exporter"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    def due(self, exporter: ExporterConfig, now: datetime) -> Self:
+        """What may be sent now, the longest waiting first."""
+        rows = self.filter(exporter=exporter, state=Delivery.State.PENDING)
+        if exporter.ordered:
+            earlier = Delivery.objects.filter(
+                exporter=exporter,
+                state=Delivery.State.PENDING,
+                camera=OuterRef("camera"),
+                id__lt=OuterRef("id"),
+            )
+            rows = rows.filter(~Exists(earlier))
+        return rows.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "id")
+
+    def again(self, now: datetime) -> int:
+        """Send these once more, whatever became of them; return how many."""
+        return self.update(
+            state=Delivery.State.PENDING, attempts=0, next_attempt_at=now, created_at=now
+        )
+
+
+class Delivery(models.Model):
+    """One event on its way to one sink: the outbox row, its lease and its ledger.
+
+    While a worker sends it, `next_attempt_at` lies in the future: that is the lease. When the
+    worker dies, the lease runs out and the row is due again.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        DELIVERED = "delivered"
+        DEAD = "dead"
+
+    exporter = models.ForeignKey(ExporterConfig, on_delete=models.CASCADE, db_index=False)
+    event = models.ForeignKey(
+        PlateEvent, on_delete=models.CASCADE, related_name="deliveries", db_index=False
+    )
+    camera = models.BigIntegerField(default=0, help_text="of the event; 0 without")
+    state = models.CharField(max_length=10, choices=State, default=State.PENDING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField(default=timezone.now)
+    next_attempt_at = models.DateTimeField(default=timezone.now)
+    delivered_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=500, blank=True, default="")
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-id"]
+        verbose_name_plural = "deliveries"
+        permissions = [("redeliver", "Can send deliveries again")]
+        constraints = [
+            # Also serves an event's `exports`.
+            models.UniqueConstraint(
+                fields=["event", "exporter"], name="event_goes_to_exporter_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=["pending", "delivered", "dead"]),
+                name="delivery_state_is_known",
+            ),
+        ]
+        indexes = [
+            # What is due, for the worker; empty but for the backlog.
+            models.Index(
+                fields=["exporter", "next_attempt_at", "id"],
+                condition=Q(state="pending"),
+                name="delivery_due",
+            ),
+            # The first of each camera, for exporters that keep the order.
+            models.Index(
+                fields=["exporter", "camera", "id"],
+                condition=Q(state="pending"),
+                name="delivery_in_order",
+            ),
+            # GET /exporters/{id}/deliveries?state=, newest first; counts of the dead.
+            models.Index(fields=["exporter", "state", "-id"], name="delivery_by_state"),
+        ]
+
+    def __str__(self) -> str:
+        return f"delivery {self.pk}"
+
+
+class DeliveryAttempt(models.Model):
+    """One try to deliver, kept for the operator."""
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="tries")
+    started_at = models.DateTimeField()
+    duration_ms = models.FloatField()
+    succeeded = models.BooleanField()
+    code = models.IntegerField(null=True, help_text="HTTP status, MQTT reason code or Kafka error")
+    error = models.CharField(max_length=500, blank=True, default="")
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"attempt {self.pk}"
 
 
 class WorkerHeartbeat(models.Model):
