@@ -15,6 +15,9 @@ from anpr_project.lib.text import PlainJSONField, PlainTextField
 from events.models import PlateEvent
 from exporters.transports import TRANSPORTS
 
+# A worker that was silent this long does not come back under its name.
+FORGOTTEN_AFTER = timedelta(days=1)
+
 
 def exporter_types() -> list[tuple[str, str]]:
     """A callable, so that a new transport needs no migration."""
