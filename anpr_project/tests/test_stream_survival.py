@@ -9,17 +9,16 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from django.db import connection
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from anpr_project.tests.databases import own_database
+from anpr_project.tests.edge import Edge
 from anpr_project.tests.running import Running, running, services
 from anpr_project.tests.servers import free_port, start_redis
 from anpr_project.tests.test_serve import child
@@ -64,19 +63,6 @@ class Watcher(threading.Thread):
             socket.socket.close()
 
 
-def key_of_new_sensor(server: Running, token: str) -> str:
-    headers = {"Authorization": f"Token {token}"}
-
-    def create(path: str, **body: Any) -> Any:
-        answer = server.post(f"/api/v1/config/{path}", body, **headers)
-        assert answer.status_code == 201, answer.text
-        return answer.json()
-
-    camera = create("cameras", name="Gate")
-    sensor = create("sensors", name="gate", camera=camera["id"])
-    return str(create(f"sensors/{sensor['id']}/keys")["key"])
-
-
 @pytest.fixture
 def shape() -> Iterator[dict[str, Any]]:
     with own_database() as name:
@@ -109,18 +95,11 @@ class Faults:
             self.redis, _ = start_redis(self.redis_port)
 
 
-def send_all(server: Running, key: str, faults: Faults) -> None:
-    with httpx.Client(headers={"Authorization": f"Api-Key {key}"}) as client:
-        for number in range(EVENTS):
-            faults.before(number)
-            event = {
-                "plate": f"A{number}",
-                "confidence": 0.9,
-                "captured_at": datetime.now(UTC).isoformat(),
-            }
-            answer = client.post(f"{server.url}/api/v1/events/ingest", json=event)
-            assert answer.status_code == 201, answer.text
-            time.sleep(0.02)
+def send_all(edge: Edge, faults: Faults) -> None:
+    for number in range(EVENTS):
+        faults.before(number)
+        edge.read(f"A{number}")
+        time.sleep(0.01)
 
 
 def wait_until_level(watchers: list[Watcher], seconds: float = 30) -> None:
@@ -144,7 +123,7 @@ def test_no_watcher_misses_an_event(tmp_path: Path, shape: dict[str, Any]) -> No
             watchers = [Watcher(url, token, seed) for seed in range(5)]
             for watcher in watchers:
                 watcher.start()
-            send_all(server, key_of_new_sensor(server, token), faults)
+            send_all(Edge(server.url, token), faults)
             wait_until_level(watchers)
         finally:
             faults.stop_redis()

@@ -68,7 +68,7 @@ class Transport(ABC):
     max_in_flight: int = 1
 
     @classmethod
-    def check(cls, config: Any, auth: Any) -> None:
+    def check(cls, config: Any, auth: Any) -> None:  # noqa: B027 - most have nothing to add
         """Raise ValueError("field: problem") for what the types alone cannot refuse."""
 
     @abstractmethod
