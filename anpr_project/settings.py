@@ -55,6 +55,11 @@ for _key in ENCRYPTION_KEYS:
 HOST = env.text("HOST") or "127.0.0.1"
 PORT = env.integer("PORT", 8000, 1, 65535)
 STREAM_PORT = env.integer("STREAM_PORT", min(PORT + 1, 65535), 1, 65535)
+# Where others reach us: the beginning of links in exported events.
+_shown_host = {"0.0.0.0": "localhost", "::": "localhost"}.get(HOST, HOST)  # noqa: S104 - compared
+PUBLIC_URL = env.origin(
+    "PUBLIC_URL", f"http://{f'[{_shown_host}]' if ':' in _shown_host else _shown_host}:{PORT}"
+)
 API_WORKERS = env.integer("API_WORKERS", os.cpu_count() or 1, 1, 256)
 API_THREADS = env.integer("API_THREADS", 4, 1, 256)
 
@@ -192,6 +197,14 @@ if REDIS_HOST:
         "password": REDIS_PASSWORD or None,
         "socket_connect_timeout": 1,
         "socket_timeout": 2,
+    }
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://",  # the rest of the address is in the options
+            "KEY_PREFIX": "anpr",
+            "OPTIONS": REDIS,
+        }
     }
     CHANNEL_LAYERS = {
         "default": {

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions
 from rest_framework.generics import GenericAPIView
@@ -16,7 +17,7 @@ from rest_framework.views import APIView
 from anpr_project.lib.authentication import TokenAuthentication
 from anpr_project.lib.errors import FieldError
 from anpr_project.lib.permissions import ModelPermissions
-from events import images, ingest_documentation, metrics
+from events import images, ingest_documentation, links, metrics
 from events.batch import record_batch
 from events.ingest import Outcome, Result, record
 from events.models import PlateEvent
@@ -30,6 +31,8 @@ from events.submission import (
 )
 from sensors.authentication import IsSensor, SensorKeyAuthentication
 from sensors.models import SensorKey
+
+LINK_PARAMETERS = frozenset({"expires", "signature"})
 
 
 class SensorView(APIView):
@@ -106,17 +109,39 @@ class BatchIngestView(SensorView):
 
 
 class PictureView(GenericAPIView[PlateEvent]):
-    """Serves a picture without metadata; `?original=1` the untouched bytes, to administrators."""
+    """Serves a picture without metadata; `?original=1` the untouched bytes, to administrators.
+
+    A signed link (`?expires=&signature=`) opens it without a login, but never the original.
+    """
 
     queryset = PlateEvent.objects.all()
     permission_classes = [ModelPermissions]
     kind = "frame"
 
+    @property
+    def is_linked(self) -> bool:
+        return not LINK_PARAMETERS.isdisjoint(self.request.query_params)
+
+    def check_permissions(self, request: Request) -> None:
+        if not self.is_linked:
+            super().check_permissions(request)
+            return
+        query = request.query_params
+        if not links.is_valid(
+            self.kwargs["pk"],
+            self.kind,
+            expires=query.get("expires", ""),
+            signature=query.get("signature", ""),
+            now=timezone.now(),
+        ):
+            raise exceptions.PermissionDenied("This link has expired, or is not one of ours.")
+
     @extend_schema(**ingest_documentation.PICTURE)
     def get(self, request: Request, pk: int) -> HttpResponse:
         name: str = getattr(self.get_object(), self.kind)
         wants_original = request.query_params.get("original") == "1"
-        if wants_original and not request.user.has_perm("events.view_original"):
+        may_see_original = request.user.has_perm("events.view_original") and not self.is_linked
+        if wants_original and not may_see_original:
             raise exceptions.PermissionDenied("Only administrators may see the original bytes.")
         try:
             data = images.original(name) if name else b""
@@ -129,7 +154,9 @@ class PictureView(GenericAPIView[PlateEvent]):
         response["X-Content-Type-Options"] = "nosniff"
         response["Cache-Control"] = "private, max-age=3600"
         response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-        response["Cross-Origin-Resource-Policy"] = "same-origin"
+        # A link is for the pages of others.
+        policy = "cross-origin" if self.is_linked else "same-origin"
+        response["Cross-Origin-Resource-Policy"] = policy
         kind = "attachment" if wants_original else "inline"
         response["Content-Disposition"] = (
             f'{kind}; filename="event-{pk}-{self.kind}.{name.rpartition(".")[2]}"'

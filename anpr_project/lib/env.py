@@ -77,6 +77,9 @@ class Environment:
     def origins(self, name: str) -> list[str]:
         return self.each(name, _origin, "addresses like https://example.org, comma-separated")
 
+    def origin(self, name: str, default: str) -> str:
+        return self.parsed(name, default, _origin, "an address like https://example.org, no path")
+
     def networks(self, name: str) -> list[str]:
         return self.each(name, lambda item: str(ipaddress.ip_network(item)), "CIDRs")
 
