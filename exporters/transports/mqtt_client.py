@@ -1,0 +1,120 @@
+"""paho's MQTT client, made to connect to the address that was judged and to hear every refusal."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import Any, Protocol
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+# From this reason code on, MQTT 5 means a failure.
+FAILURE = 0x80
+# Nothing that a broker has to say to a client without subscriptions is longer.
+MAX_ANSWER_BYTES = 64 * 1024
+
+
+class Settings(Protocol):
+    """What of the exporter's configuration concerns the connection."""
+
+    host: str
+    port: int
+    protocol: str
+    tls: bool
+    ca_certificate: str
+    status_topic: str
+
+
+class PinnedClient(Client):
+    """Never looks a name up, and never reconnects: each connection has a client of its own."""
+
+    address = ""
+
+    def _create_socket_connection(self) -> socket.socket:
+        # A second look-up could give another address. TLS still checks the host's name.
+        return socket.create_connection((self.address, self.port), timeout=self.connect_timeout)
+
+    def _handle_pubrec(self) -> MQTTErrorCode:
+        # paho ignores the reason and goes on to a PUBCOMP that looks like a delivery.
+        packet = self._in_packet["packet"]
+        if self.protocol != MQTTProtocolVersion.MQTTv5 or len(packet) < 3 or packet[2] < FAILURE:
+            return super()._handle_pubrec()
+        mid = int.from_bytes(packet[:2], "big")
+        reason = ReasonCode(PacketTypes.PUBREC, identifier=packet[2])
+        with self._out_message_mutex:
+            if mid not in self._out_messages:
+                return MQTTErrorCode.MQTT_ERR_SUCCESS
+            return self._do_on_publish(mid, reason, no_properties(PacketTypes.PUBREC))
+
+    @property
+    def answer_is_too_long(self) -> bool:
+        return self._in_packet["remaining_length"] > MAX_ANSWER_BYTES
+
+    def drop(self) -> None:
+        """Close without a DISCONNECT."""
+        self._sock_close()
+
+
+def no_properties(packet_type: int) -> Properties:
+    return Properties(packet_type)  # type: ignore[no-untyped-call]  # paho left it out
+
+
+def tls_context(ca_certificate: str) -> ssl.SSLContext:
+    """Trust this certificate alone, or without one the system's; ValueError if it is none."""
+    try:
+        return ssl.create_default_context(cadata=ca_certificate or None)
+    except (ssl.SSLError, ValueError):  # ValueError: not ASCII
+        raise ValueError("is not a certificate in PEM.") from None
+
+
+def make_client(
+    settings: Settings, client_id: str, credentials: tuple[str, str] | None
+) -> PinnedClient:
+    is_5 = settings.protocol == "5"
+    client = PinnedClient(
+        CallbackAPIVersion.VERSION2,
+        client_id=client_id,
+        clean_session=None if is_5 else True,
+        protocol=MQTTProtocolVersion.MQTTv5 if is_5 else MQTTProtocolVersion.MQTTv311,
+        # Else paho would fall back to MQTT 3.1 behind our back.
+        reconnect_on_failure=False,
+    )
+    if credentials is not None:
+        client.username_pw_set(*credentials)
+    if settings.tls:
+        client.tls_set_context(tls_context(settings.ca_certificate))
+    if settings.status_topic:
+        client.will_set(settings.status_topic, "offline", qos=1, retain=True)
+    # The window is the link's, so that nothing ever waits inside paho.
+    client.max_inflight_messages_set(0)
+    return client
+
+
+class _Packed:
+    """Properties of a PUBLISH, ready to send: paho's own cost more than the rest of a publish."""
+
+    def __init__(self, packed: bytes) -> None:
+        self._packed = packed
+
+    def pack(self) -> bytes:
+        return self._packed
+
+
+def _text(value: str) -> bytes:
+    data = value.encode()
+    return len(data).to_bytes(2, "big") + data
+
+
+_CONTENT_TYPE = b"\x03" + _text("application/json")
+_MESSAGE_ID = b"\x26" + _text("message_id")
+
+
+def publish_properties(message_id: str) -> Any:
+    """Return the content type and the user property `message_id`, for MQTT 5."""
+    body = _CONTENT_TYPE + _MESSAGE_ID + _text(message_id)
+    length = bytes([len(body) % 128 | 0x80, len(body) // 128]) if len(body) > 127 else None
+    return _Packed((length or bytes([len(body)])) + body)
