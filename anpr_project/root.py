@@ -19,6 +19,7 @@ LINKS = {
     "zones": "/api/v1/config/zones",
     "models": "/api/v1/config/models",
     "sensors": "/api/v1/config/sensors",
+    "exporters": "/api/v1/exporters",
     "health": "/health",
     "ready": "/ready",
     "liveness": "/liveness",

@@ -31,6 +31,8 @@ urlpatterns = [
     path("api/v1/config/", include("models_cfg.urls")),
     path("api/v1/config/", include("cameras.urls")),
     path("api/v1/config/", include("sensors.urls")),
+    # First, for it shows an event with its exports, of which the events know nothing.
+    path("", include("exporters.urls")),
     path("", include("events.urls")),
 ]
 

@@ -13,6 +13,10 @@ from events.search import Match
 from events.stats import Statistics
 
 
+# What OpenAPI 3.0 does not know, and a mapping of names to what is put in place.
+NOT_OPENAPI = frozenset({"prefixItems", "propertyNames", "discriminator"})
+
+
 def _for_openapi(schema: Any, definitions: dict[str, Any]) -> Any:
     """Put references in place, and say in OpenAPI 3.0 what JSON Schema says otherwise."""
     if isinstance(schema, list):
@@ -24,7 +28,7 @@ def _for_openapi(schema: Any, definitions: dict[str, Any]) -> Any:
     made = {
         key: _for_openapi(value, definitions)
         for key, value in schema.items()
-        if key != "prefixItems"
+        if key not in NOT_OPENAPI
     }
     if "prefixItems" in schema:
         made["items"] = _for_openapi(schema["prefixItems"][0], definitions)

@@ -51,16 +51,15 @@ _place = re.compile(r" - at (?:`key` in )?`\$(?P<path>.*)`$", re.DOTALL)
 _member = re.compile(r"(?:missing required|contains unknown) field `(?P<field>.*)`$", re.DOTALL)
 
 
-def _from_msgspec(part: str, error: msgspec.ValidationError) -> Problem:
+def problem_of(part: str, error: msgspec.ValidationError) -> Problem:
     """Turn `Expected … - at `$.a[0]`` into a path and a sentence."""
     text = str(error)
     place = _place.search(text)
     inner = place["path"] if place else ""
     message = _place.sub("", text)
     member = _member.search(message)
-    path = part + inner.replace("[...]", "").replace("[", ".").replace("]", "")
-    if member:
-        path = f"{path}.{member['field']}"
+    inner = inner.replace("[...]", "").replace("[", ".").replace("]", "")
+    path = ".".join([part + inner, *([member["field"]] if member else [])]).strip(".")
     if "matching regex" in message:
         message = "Holds a character that is not allowed here."
     return Problem(path, "required" if "missing required" in text else "invalid", message)
@@ -83,6 +82,13 @@ def _auth_of(exporter: ExporterConfig) -> Any:
         raise InvalidConfiguration([Problem("auth", "lost", LOST_KEY)]) from None
 
 
+def _without_line_ends(value: Any) -> Any:
+    """Take the line ends out of the one text that has lines, so that it passes as plain text."""
+    if not isinstance(value, dict) or not isinstance(value.get("ca_certificate"), str):
+        return value
+    return value | {"ca_certificate": re.sub(r"[\r\n]", "", value["ca_certificate"])}
+
+
 class _Reader:
     """Collects the problems of all parts, so that a form is told them at once."""
 
@@ -91,10 +97,10 @@ class _Reader:
 
     def convert(self, part: str, value: Any, kind: Any) -> Any:
         try:
-            validate_json_texts(value)
+            validate_json_texts(_without_line_ends(value))
             return msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
-            self.problems.append(_from_msgspec(part, error))
+            self.problems.append(problem_of(part, error))
         except ValidationError as error:
             self.problems.append(Problem(part, error.code or "invalid", error.messages[0]))
         except (RecursionError, OverflowError):

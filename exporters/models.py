@@ -29,7 +29,8 @@ class ExporterConfig(ConfigModel):
 
     name = PlainTextField(max_length=100, unique=True)
     exporter_type = models.CharField(max_length=16, choices=exporter_types)
-    config = PlainJSONField(default=dict)
+    # What may stand in it the transport's types say; a certificate has lines.
+    config = models.JSONField(default=dict)
     # JSON text of the typed credentials.
     auth = EncryptedTextField(default='{"type": "none"}')
     retry = PlainJSONField(default=dict, blank=True)

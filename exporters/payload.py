@@ -14,8 +14,9 @@ from events.links import signed_path
 from events.models import PlateEvent
 from events.representation import EventView, represent
 
-CREATED = "plate_event.created"
-TEST = "plate_event.test"
+Kind = Literal["plate_event.created", "plate_event.test"]
+CREATED: Kind = "plate_event.created"
+TEST: Kind = "plate_event.test"
 # Standard Webhooks asks for less than 20 kB.
 MAX_BYTES = 20_000
 LINK_AGE = timedelta(days=7)
@@ -28,7 +29,7 @@ class ExportedEvent(EventView, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Envelope(msgspec.Struct, frozen=True):
-    type: Literal["plate_event.created", "plate_event.test"]
+    type: Kind
     # When the event was received.
     timestamp: datetime
     data: ExportedEvent
@@ -63,7 +64,7 @@ def envelope(
     event: PlateEvent,
     view: EventView,
     *,
-    kind: Literal["plate_event.created", "plate_event.test"],
+    kind: Kind,
     base_url: str,
     now: datetime,
 ) -> bytes:

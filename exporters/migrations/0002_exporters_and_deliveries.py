@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                     "exporter_type",
                     models.CharField(choices=exporters.models.exporter_types, max_length=16),
                 ),
-                ("config", anpr_project.lib.text.PlainJSONField(default=dict)),
+                ("config", models.JSONField(default=dict)),
                 (
                     "auth",
                     anpr_project.lib.encryption.EncryptedTextField(default='{"type": "none"}'),

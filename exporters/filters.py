@@ -1,0 +1,26 @@
+"""Query filters of exporters and of their deliveries."""
+
+from __future__ import annotations
+
+import django_filters
+
+from anpr_project.lib.filters import ConfigFilterSet, IdFilter, TextFilter
+from exporters.models import Delivery, ExporterConfig, exporter_types
+
+
+class ExporterFilterSet(ConfigFilterSet):
+    name = TextFilter()
+    exporter_type = django_filters.ChoiceFilter(choices=exporter_types)
+
+    class Meta:
+        model = ExporterConfig
+        fields = ["name", "exporter_type", "enabled"]
+
+
+class DeliveryFilterSet(django_filters.FilterSet):  # type: ignore[misc]  # it has no types
+    state = django_filters.ChoiceFilter(choices=Delivery.State.choices)
+    event = IdFilter()
+
+    class Meta:
+        model = Delivery
+        fields = ["state", "event"]
