@@ -63,6 +63,18 @@ def _is_public(address: Address) -> bool:
     return address.is_global and not any(address in network for network in _NOT_PUBLIC)
 
 
+def _look_up(host: str, port: int) -> list[Address]:
+    """Return all addresses of the name, one at least."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        addresses = [ipaddress.ip_address(answer[4][0]) for answer in found]
+    except (OSError, ValueError):  # UnicodeError is a ValueError: a label too long, or empty
+        raise AddressRefused from None
+    if not addresses:
+        raise AddressRefused
+    return addresses
+
+
 class Network:
     """Resolves once and judges every answer; whoever connects must use the returned address."""
 
@@ -84,14 +96,24 @@ class Network:
         What is judged is what the system's resolver makes of the name, so that its short, octal
         and hexadecimal ways to write an address cannot mislead.
         """
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            addresses = [ipaddress.ip_address(answer[4][0]) for answer in found]
-        except (OSError, ValueError):  # UnicodeError is a ValueError: a label too long, or empty
-            raise AddressRefused from None
-        if not addresses or not all(map(self.is_allowed, addresses)):
+        addresses = _look_up(host, port)
+        if not all(map(self.is_allowed, addresses)):
             raise AddressRefused
         return str(addresses[0])
+
+    def resolve_listed(self, host: str, port: int) -> str:
+        """Like resolve(), but public addresses must be in the operator's list too.
+
+        For sinks whose client connects to further addresses, which nobody can judge in time.
+        """
+        addresses = _look_up(host, port)
+        if not all(map(self._is_listed, addresses)):
+            raise AddressRefused
+        return str(addresses[0])
+
+    def _is_listed(self, address: Address) -> bool:
+        is_scoped = isinstance(address, IPv6Address) and address.scope_id is not None
+        return not is_scoped and any(address in network for network in self._allowed)
 
 
 class JudgedAddress:

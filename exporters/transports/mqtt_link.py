@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import ssl
@@ -129,11 +130,10 @@ class Link:
     def close(self, status_topic: str = "") -> None:
         """Say goodbye if the connection still stands, and let go of it."""
         if self._welcome is not None and not self.ended:
-            deadline = time.monotonic() + GOODBYE_S
             if status_topic:
                 said = self._client.publish(status_topic, "offline", qos=1, retain=True)
-                while not said.is_published() and not self.ended and time.monotonic() < deadline:
-                    self.turn(deadline - time.monotonic())
+                with contextlib.suppress(TransportError):
+                    self._await(said.is_published, time.monotonic() + GOODBYE_S)
             self._client.disconnect()
         self._client.drop()
         self.ended = True
