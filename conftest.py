@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from anpr_project.lib.tests.factories import make_user
+from sensors.configuration_changes import changes
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -22,6 +24,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if mark is not None and mark.kwargs.get("transaction"):
             kwargs = {**mark.kwargs, "serialized_rollback": True}
             item.add_marker(pytest.mark.django_db(**kwargs), append=False)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Let go of the test database before it is dropped."""
+    yield
+    changes.stop()
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,6 @@ from events.ingest import (
     ContentDiffers,
     Outcome,
     camera_for,
-    enabled_zones,
     new_event,
     tyre_row,
 )
@@ -24,6 +24,7 @@ from events.models import PlateEvent, TpmsReading
 from events.readings import PlateReading, decode_reading
 from events.submission import MAX_BYTES
 from events.zoning import zone_of
+from sensors.credentials import Credential
 from sensors.models import SensorSettings
 from zones.models import Zone, ZoneType
 
@@ -62,7 +63,7 @@ def _decode(raw: bytes) -> Item:
         return Item(error=error)
 
 
-def _prepare(item: Item, sensor: SensorSettings, zones: list[Zone]) -> None:
+def _prepare(item: Item, sensor: SensorSettings, zones: Sequence[Zone]) -> None:
     """Make the unsaved row, or settle the item: excluded, or not this sensor's to report."""
     if item.reading is None:
         return
@@ -120,7 +121,7 @@ def _store(items: list[Item], sensor: SensorSettings) -> None:
         )
 
 
-def record_batch(*, sensor: SensorSettings, raw_events: list[bytes]) -> list[dict[str, Any]]:
+def record_batch(*, credential: Credential, raw_events: list[bytes]) -> list[dict[str, Any]]:
     """Store what is good, once each, and say of each event what became of it, in the order sent.
 
     Raises FieldError when the batch itself is wrong (empty, or more than 1,000 events).
@@ -129,9 +130,9 @@ def record_batch(*, sensor: SensorSettings, raw_events: list[bytes]) -> list[dic
         raise FieldError("", "batch_size", f"Expected 1 to {MAX_EVENTS} events.")
     refuse_when_full()
     items = [_decode(raw) for raw in raw_events]
-    zones = enabled_zones(sensor.camera)
+    sensor = credential.sensor
     for item in items:
-        _prepare(item, sensor, zones)
+        _prepare(item, sensor, credential.zones)
     try:
         _store(items, sensor)
     except IntegrityError:

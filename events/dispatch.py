@@ -6,6 +6,8 @@ row appears behind the back of a reader who has already passed its id.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from django.db import connection, transaction
 
 from events.models import PlateEvent, StreamHead
@@ -53,10 +55,14 @@ def has_work() -> bool:
     return PlateEvent.objects.without_position().exists()
 
 
-def dispatch() -> int | None:
-    """Make waiting events visible; return the new head, or None when there was nothing to do."""
+def dispatch(also: Callable[[Sequence[PlateEvent]], object] = len) -> int | None:
+    """Make waiting events visible; return the new head, or None when there was nothing to do.
+
+    `also` is what the caller does with the same events in the same transaction.
+    """
     if not has_work():
         return None
     with transaction.atomic():
         events = assign_positions()
+        also(events)
     return events[-1].position if events else None

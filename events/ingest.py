@@ -25,6 +25,7 @@ from events.plates import normalize
 from events.readings import PlateReading, Tyre, canonical
 from events.submission import Submission
 from events.zoning import zone_of
+from sensors.credentials import Credential
 from sensors.models import SensorSettings
 from zones.models import Zone, ZoneType
 
@@ -64,10 +65,6 @@ def camera_for(sensor: SensorSettings, reading: PlateReading) -> Camera | None:
     if sensor.camera is not None and not sensor.camera.enabled:
         raise CameraNotAllowed
     return sensor.camera
-
-
-def enabled_zones(camera: Camera | None) -> list[Zone]:
-    return list(camera.zones.filter(enabled=True)) if camera else []
 
 
 def content_sha256(reading: PlateReading, pictures: dict[str, Picture]) -> str:
@@ -151,14 +148,14 @@ def _insert(event: PlateEvent, tyres: tuple[Tyre, ...]) -> list[TpmsReading] | N
         return TpmsReading.objects.bulk_create([tyre_row(event, tyre) for tyre in tyres])
 
 
-def record(*, sensor: SensorSettings, submission: Submission) -> Result:
+def record(*, credential: Credential, submission: Submission) -> Result:
     """Store a reading and its pictures durably, once.
 
     When this returns STORED, the files are synced and the row is committed. A repeat returns the
     stored event; the same event_id with other content raises ContentDiffers. A reading in an
     exclusion zone leaves no trace.
     """
-    reading = submission.reading
+    reading, sensor = submission.reading, credential.sensor
     camera = camera_for(sensor, reading)
     sent = {"frame": submission.frame, "crop": submission.crop}
     pictures = {kind: inspect(data, kind) for kind, data in sent.items() if data is not None}
@@ -167,7 +164,7 @@ def record(*, sensor: SensorSettings, submission: Submission) -> Result:
         reading=reading,
         sensor=sensor,
         camera=camera,
-        zones=enabled_zones(camera),
+        zones=credential.zones,
         frame_size=(frame.width, frame.height) if frame else None,
     )
     if zone and zone.zone_type == ZoneType.EXCLUSION:

@@ -30,7 +30,7 @@ from events.submission import (
     Submission,
 )
 from sensors.authentication import IsSensor, SensorKeyAuthentication
-from sensors.models import SensorKey
+from sensors.credentials import Credential
 
 LINK_PARAMETERS = frozenset({"expires", "signature"})
 
@@ -69,11 +69,11 @@ class IngestView(SensorView):
 
     @extend_schema(**ingest_documentation.INGEST)
     def post(self, request: Request) -> Response:
-        assert isinstance(request.auth, SensorKey)  # noqa: S101 - IsSensor admits nothing else
+        assert isinstance(request.auth, Credential)  # noqa: S101 - IsSensor admits nothing else
         submission = request.data
         if not isinstance(submission, Submission):  # DRF parses no empty body
             raise FieldError("event", "required", "The body is empty.")
-        result = record(sensor=request.auth.sensor, submission=submission)
+        result = record(credential=request.auth, submission=submission)
         metrics.INGEST_BYTES.inc(submission.received_bytes)
         return _answer(result)
 
@@ -98,10 +98,10 @@ class BatchIngestView(SensorView):
 
     @extend_schema(**ingest_documentation.BATCH)
     def post(self, request: Request) -> Response:
-        assert isinstance(request.auth, SensorKey)  # noqa: S101 - IsSensor admits nothing else
+        assert isinstance(request.auth, Credential)  # noqa: S101 - IsSensor admits nothing else
         # DRF parses no empty body and gives an empty dict instead.
         raw_events = request.data if isinstance(request.data, list) else []
-        results = record_batch(sensor=request.auth.sensor, raw_events=raw_events)
+        results = record_batch(credential=request.auth, raw_events=raw_events)
         statuses = [result["status"] for result in results]
         metrics.INGEST_EVENTS.inc(statuses.count(Outcome.STORED.value))
         metrics.INGEST_DUPLICATES.inc(statuses.count(Outcome.REPEATED.value))

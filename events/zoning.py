@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from cameras.models import Camera
 from events.readings import PlateReading
 from sensors.models import SensorSettings
@@ -44,7 +46,7 @@ def zone_of(
     reading: PlateReading,
     sensor: SensorSettings,
     camera: Camera | None,
-    zones: list[Zone],
+    zones: Sequence[Zone],
     frame_size: tuple[int, int] | None,
 ) -> Zone | None:
     """Return the zone of a reading; if that is an exclusion zone, the reading is not to be kept.

@@ -10,30 +10,30 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from sensors.models import SensorKey
+from sensors.credentials import Credential, credential_of
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
 
 
 class SensorKeyAuthentication(BaseAuthentication):
-    """Sets `request.auth` to the SensorKey; a sensor is no user, so `request.user` is anonymous."""
+    """Sets `request.auth` to the Credential; a sensor is no user, so `request.user` is anonymous."""
 
     scheme = "Api-Key"
 
-    def authenticate(self, request: Request) -> tuple[AnonymousUser, SensorKey] | None:
+    def authenticate(self, request: Request) -> tuple[AnonymousUser, Credential] | None:
         scheme, _, text = get_authorization_header(request).partition(b" ")
         if scheme.lower() != self.scheme.lower().encode():
             return None
         # One message for every cause: it must not tell which ids exist.
         try:
-            key = SensorKey.objects.matching(text.decode("ascii").strip())
+            credential = credential_of(text.decode("ascii").strip())
         except UnicodeDecodeError:
-            key = None
-        if key is None:
+            credential = None
+        if credential is None:
             raise AuthenticationFailed("This API key is not valid.")
-        key.note_use()
-        return AnonymousUser(), key
+        credential.key.note_use()
+        return AnonymousUser(), credential
 
     def authenticate_header(self, request: Request) -> str:
         return self.scheme
@@ -45,4 +45,4 @@ class IsSensor(BasePermission):
     message = "Only an enabled sensor may do this."
 
     def has_permission(self, request: Request, view: APIView) -> bool:
-        return isinstance(request.auth, SensorKey) and request.auth.sensor.enabled
+        return isinstance(request.auth, Credential) and request.auth.sensor.enabled

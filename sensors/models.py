@@ -82,6 +82,7 @@ class SensorSettings(ConfigModel):
             last_seen_at=received_at,
             clock_offset_s=(received_at - captured_at).total_seconds(),
         )
+        self.last_seen_at = received_at
 
 
 class SensorModel(models.Model):
@@ -162,3 +163,4 @@ class SensorKey(models.Model):
         now = timezone.now()
         if self.last_used_at is None or now - self.last_used_at > timedelta(minutes=1):
             SensorKey.objects.filter(pk=self.pk).update(last_used_at=now)
+            self.last_used_at = now

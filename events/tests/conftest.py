@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ from django.test import Client
 
 from cameras.tests.factories import make_camera
 from events.tests.factories import multipart
-from sensors.models import SensorSettings
+from sensors.credentials import Credential
+from sensors.models import SensorKey, SensorSettings
 from sensors.tests.factories import make_key, make_sensor
 
 INGEST = "/api/v1/events/ingest"
@@ -24,6 +26,10 @@ class Sender:
     sensor: SensorSettings
     authorization: str
     client: Client
+
+    @cached_property
+    def credential(self) -> Credential:
+        return Credential(SensorKey(sensor=self.sensor), zones=())
 
     def post(self, data: Any, content_type: str = "application/json", path: str = INGEST) -> Any:
         return self.client.post(

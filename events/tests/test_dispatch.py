@@ -64,7 +64,8 @@ def test_dispatch_costs_the_same_queries_whatever_waits(
     dispatch()
     for size in (2, 200):
         record_batch(
-            sensor=sender.sensor, raw_events=[json.dumps(reading()).encode() for _ in range(size)]
+            credential=sender.credential,
+            raw_events=[json.dumps(reading()).encode() for _ in range(size)],
         )
         with django_assert_num_queries(11):
             dispatch()
@@ -72,7 +73,7 @@ def test_dispatch_costs_the_same_queries_whatever_waits(
 
 def test_large_backlog_is_worked_off_in_batches(sender: Sender) -> None:
     record_batch(
-        sensor=sender.sensor, raw_events=[json.dumps(reading()).encode() for _ in range(25)]
+        credential=sender.credential, raw_events=[json.dumps(reading()).encode() for _ in range(25)]
     )
     with transaction.atomic():
         assert [event.position for event in assign_positions(limit=10)] == list(range(1, 11))
@@ -102,7 +103,7 @@ def test_late_commit_is_not_passed_by() -> None:
 
     def long_transaction() -> None:
         with transaction.atomic():
-            record_batch(sensor=sender.sensor, raw_events=[json.dumps(reading()).encode()])
+            record_batch(credential=sender.credential, raw_events=[json.dumps(reading()).encode()])
             opened.set()
             release.wait(10)
 
@@ -130,7 +131,7 @@ class Bustle:
         while time.monotonic() < self.deadline:
             with transaction.atomic():
                 raw = [json.dumps(reading()).encode() for _ in range(self.random.randint(1, 4))]
-                record_batch(sensor=self.sender.sensor, raw_events=raw)
+                record_batch(credential=self.sender.credential, raw_events=raw)
                 time.sleep(self.random.choice([0, 0, 0.001, 0.02, 0.2]))
 
     def dispatch(self) -> None:

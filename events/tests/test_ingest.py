@@ -229,5 +229,7 @@ def test_ingest_costs_few_queries(
     sender: Sender, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     sender.post(json.dumps(reading()))
-    with django_assert_num_queries(3):  # key with sensor and camera; zones; INSERT
+    with django_assert_num_queries(
+        3
+    ):  # key with sensor and camera; zones; INSERT (no memory in a test)
         assert sender.post(json.dumps(reading())).status_code == 201

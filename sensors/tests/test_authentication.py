@@ -7,6 +7,7 @@ from rest_framework.test import APIRequestFactory
 from rest_framework.views import APIView
 
 from sensors.authentication import IsSensor, SensorKeyAuthentication
+from sensors.credentials import Credential
 from sensors.models import SensorKey
 from sensors.tests.factories import make_key, make_sensor
 
@@ -21,7 +22,7 @@ def request_with(header: str) -> Request:
 def test_key_names_its_sensor_and_notes_its_use(db: None, scheme: str) -> None:
     sensor = make_sensor()
     request = request_with(f"{scheme} {make_key(sensor).partition(' ')[2]} ")
-    assert isinstance(request.auth, SensorKey)
+    assert isinstance(request.auth, Credential)
     assert request.auth.sensor == sensor
     assert not request.user.is_authenticated
     assert SensorKey.objects.get().last_used_at is not None

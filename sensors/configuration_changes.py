@@ -1,0 +1,87 @@
+"""Hears from PostgreSQL when configuration changes, whoever changes it, within milliseconds.
+
+Triggers (migration 0002) notify at commit. SQLite has nothing like it and serves small sites: there
+nothing is remembered.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+
+import psycopg
+from django.db import connection
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "anpr_configuration"
+# A silent connection may be a dead one: so often it must answer.
+PROBE_S = 5.0
+RETRY_S = 1.0
+
+
+class ConfigurationChanges:
+    """A number that grows with each change, as long as the listener is connected."""
+
+    def __init__(self) -> None:
+        self._revision = 0
+        self._listening = False
+        self._started_by: int | None = None
+        self._lock = threading.Lock()
+        self._listener: psycopg.Connection | None = None
+        self._stopped = False
+
+    def revision(self) -> int | None:
+        """Return the number, or None when changes would go unheard."""
+        if self._started_by != os.getpid():
+            self._start()
+        return self._revision if self._listening else None
+
+    def stop(self) -> None:
+        """Listen no more; for tests, whose database is dropped at the end."""
+        self._stopped = True
+        if self._listener is not None:
+            self._listener.close()
+
+    def _start(self) -> None:
+        """Start listening, once in each process: a thread does not survive a fork."""
+        with self._lock:
+            if self._started_by == os.getpid() or connection.vendor != "postgresql":
+                self._started_by = os.getpid()
+                return
+            self._started_by = os.getpid()
+            self._listening = False
+            parameters = connection.get_connection_params()
+            threading.Thread(
+                target=self._run, args=(parameters,), name="changes", daemon=True
+            ).start()
+
+    def _run(self, parameters: dict[str, object]) -> None:
+        wanted = ("host", "port", "user", "password", "dbname", "connect_timeout")
+        arguments = {name: value for name, value in parameters.items() if name in wanted}
+        while not self._stopped:
+            try:
+                with psycopg.connect(**arguments, autocommit=True) as listener:  # type: ignore[arg-type]
+                    self._listen(listener)
+            except psycopg.Error as error:
+                logger.warning("changes unheard", extra={"reason": type(error).__name__})
+            finally:
+                self._listening = False
+            if not self._stopped:
+                time.sleep(RETRY_S)
+
+    def _listen(self, listener: psycopg.Connection) -> None:
+        self._listener = listener
+        listener.execute(f"LISTEN {CHANNEL}")
+        # What changed while nobody listened is unknown.
+        self._revision += 1
+        self._listening = True
+        while True:
+            for _ in listener.notifies(timeout=PROBE_S):
+                self._revision += 1
+            listener.execute("SELECT 1")
+
+
+changes = ConfigurationChanges()
