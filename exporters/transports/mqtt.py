@@ -11,7 +11,7 @@ import uuid
 from collections import deque
 from typing import Any
 
-from exporters.network import AddressRefused, Network
+from exporters.network import AddressRefused, JudgedAddress, Network
 from exporters.transports import mqtt_config
 from exporters.transports.base import (
     Done,
@@ -65,7 +65,8 @@ class MqttTransport(Transport):
 
     def __init__(self, *, config: Any, auth: Any, timeout_s: float, network: Network) -> None:
         self.config, self.auth = config, auth
-        self.timeout_s, self.network = timeout_s, network
+        self.timeout_s = timeout_s
+        self._address = JudgedAddress(network, config.host, config.port)
         # Of its own for each transport: several workers may serve one exporter.
         self._client_id = config.client_id or f"anpr-{uuid.uuid4().hex[:18]}"
         self._flights = Flights()
@@ -138,7 +139,7 @@ class MqttTransport(Transport):
 
     def _connect(self) -> Link | None:
         try:
-            address = self.network.resolve(self.config.host, self.config.port)
+            address = self._address.get(self.timeout_s)
             client = make_client(self.config, self._client_id, _credentials(self.auth))
             link = Link(client, self._wake, self._settle)
             link.open(self.config, address, self.timeout_s)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import select
 import socket
 import ssl
+import time
 from typing import Any, Protocol
 
 from paho.mqtt.client import Client
@@ -33,10 +35,30 @@ class PinnedClient(Client):
     """Never looks a name up, and never reconnects: each connection has a client of its own."""
 
     address = ""
+    # When the connection must stand.
+    deadline = 0.0
 
     def _create_socket_connection(self) -> socket.socket:
         # A second look-up could give another address. TLS still checks the host's name.
         return socket.create_connection((self.address, self.port), timeout=self.connect_timeout)
+
+    def _ssl_wrap_socket(self, tcp_sock: socket.socket) -> ssl.SSLSocket:
+        # paho's time limit is one for each byte: a host could drip them for ever.
+        sock = self._tls.wrap_socket(
+            tcp_sock, server_hostname=self.host, do_handshake_on_connect=False
+        )
+        sock.setblocking(False)
+        try:
+            while not _handshake(sock, self.deadline - time.monotonic()):
+                pass
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def use_tls(self, context: ssl.SSLContext) -> None:
+        self._tls = context
+        self.tls_set_context(context)
 
     def _handle_pubrec(self) -> MQTTErrorCode:
         # paho ignores the reason and goes on to a PUBCOMP that looks like a delivery.
@@ -57,6 +79,28 @@ class PinnedClient(Client):
     def drop(self) -> None:
         """Close without a DISCONNECT."""
         self._sock_close()
+
+
+def _poll(sock: ssl.SSLSocket, event: int, seconds: float) -> None:
+    # Not select(), which fails for descriptors over 1,023.
+    poll = select.poll()
+    poll.register(sock, event)
+    poll.poll(seconds * 1000)
+
+
+def _handshake(sock: ssl.SSLSocket, seconds: float) -> bool:
+    """Go one step on; True when it is done."""
+    if seconds <= 0:
+        raise TimeoutError
+    try:
+        sock.do_handshake()
+    except ssl.SSLWantReadError:
+        _poll(sock, select.POLLIN, seconds)
+    except ssl.SSLWantWriteError:
+        _poll(sock, select.POLLOUT, seconds)
+    else:
+        return True
+    return False
 
 
 def no_properties(packet_type: int) -> Properties:
@@ -86,7 +130,7 @@ def make_client(
     if credentials is not None:
         client.username_pw_set(*credentials)
     if settings.tls:
-        client.tls_set_context(tls_context(settings.ca_certificate))
+        client.use_tls(tls_context(settings.ca_certificate))
     if settings.status_topic:
         client.will_set(settings.status_topic, "offline", qos=1, retain=True)
     # The window is the link's, so that nothing ever waits inside paho.

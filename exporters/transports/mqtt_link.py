@@ -71,7 +71,7 @@ class Link:
         """Connect and wait for the broker's welcome; TransportError or OSError without one."""
         timeout_s = min(timeout_s, CONNECT_S)
         deadline = time.monotonic() + timeout_s
-        self._client.address = address
+        self._client.address, self._client.deadline = address, deadline
         self._client.connect_timeout = timeout_s
         self._client.connect(config.host, config.port, KEEPALIVE_S)
         self._poll.register(self._wake, select.POLLIN)

@@ -44,6 +44,8 @@ def _check_text(text: str) -> None:
 def check_topic(topic: str) -> None:
     """Raise ValueError unless this can be published to as it stands."""
     _check_text(topic)
+    if "{" in topic or "}" in topic:
+        raise ValueError("must not have placeholders.")
     if len(topic.encode()) > MAX_BYTES:
         raise ValueError(f"must not be longer than {MAX_BYTES} bytes.")
 
