@@ -1,4 +1,4 @@
-"""The worker's loop: dispatch what was committed, ring the doorbell, tidy up, show a sign of life."""
+"""The worker's loop: dispatch and fan out what was committed, keep the lanes, ring the doorbell."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from django.db import connection
 
 from events.dispatch import dispatch
 from events.retention import BATCH, cutoff, prune_batch, sweep_orphans
+from exporters.delivery import fan_out
+from exporters.lanes import Lanes
 from exporters.models import WorkerHeartbeat
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,8 @@ AFTER_FAILURE_S = 1.0
 HEARTBEAT_S = 5.0
 TIDY_S = 3600.0
 SWEPT_DAYS = 2
+# A stop has 25 s in all, of which this much is for what the lanes have under way.
+DRAIN_S = 20.0
 
 
 class Worker:
@@ -35,6 +39,7 @@ class Worker:
         self._stopping = threading.Event()
         self._beat_at = float("-inf")
         self._tidy_at = time.monotonic()
+        self._lanes = Lanes()
         self.name = f"{socket.gethostname()}-{os.getpid()}"
 
     def stop(self) -> None:
@@ -47,13 +52,15 @@ class Worker:
             pause = self._turn()
             if pause:
                 self._stopping.wait(pause)
+        self._lanes.stop(DRAIN_S)
         connection.close()
 
     def _turn(self) -> float:
         """Do one round; return how long to wait before the next."""
         try:
             self._beat()
-            head = dispatch()
+            self._lanes.tend()
+            head = dispatch(fan_out)
             if head is None:
                 self._tidy()
         except Exception:
@@ -63,6 +70,7 @@ class Worker:
             return AFTER_FAILURE_S
         if head is None:
             return IDLE_S
+        self._lanes.wake()
         self._ring(head)
         return 0
 

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from datetime import timedelta
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -61,10 +62,10 @@ def test_worker_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None
     send()
     failures = iter([OperationalError("gone"), ValueError("bug")])
 
-    def flaky() -> int | None:
+    def flaky(also: Any) -> int | None:
         for error in failures:
             raise error
-        return dispatch()
+        return dispatch(also)
 
     monkeypatch.setattr(worker, "dispatch", flaky)
     bell = Bell(stop_after=1)

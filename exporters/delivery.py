@@ -1,0 +1,200 @@
+"""The ledger of deliveries: fan out, claim, record. No network in here, and no thread."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import msgspec
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from events.models import PlateEvent
+from exporters.configuration import Settings, filters_of
+from exporters.models import Delivery, DeliveryAttempt, ExporterConfig
+from exporters.transports import Outcome, Receipt, TransportError
+
+logger = logging.getLogger(__name__)
+
+ROWS = 1000
+# After this many failures in a row for which the sink is to blame, nothing is sent but one probe
+# at a time, at growing intervals.
+OPEN_AFTER = 5
+FIRST_PAUSE_S = 5.0
+LONGEST_PAUSE_S = 300.0
+LONGEST_RETRY_AFTER_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One attempt that has come to its end."""
+
+    delivery: Delivery
+    outcome: Outcome
+    started_at: datetime
+    duration_ms: float
+
+
+def _wanted(exporter: ExporterConfig, events: Sequence[PlateEvent]) -> Sequence[PlateEvent]:
+    try:
+        filters = filters_of(exporter)
+    except msgspec.ValidationError:
+        # Written by a newer program, or by hand. Too much is better than lost.
+        logger.exception("filters unreadable, all match", extra={"exporter": exporter.pk})
+        return events
+    return [event for event in events if filters.matches(event)]
+
+
+def fan_out(events: Sequence[PlateEvent]) -> int:
+    """Make a delivery of each event for each enabled exporter whose filters match; return how many.
+
+    Runs in the dispatcher's transaction: an event with a position has its deliveries.
+    """
+    now = timezone.now()
+    rows = [
+        Delivery(
+            exporter=exporter,
+            event=event,
+            camera=event.camera_id or 0,
+            created_at=now,
+            next_attempt_at=now,
+        )
+        for exporter in ExporterConfig.objects.filter(enabled=True)
+        for event in _wanted(exporter, events)
+    ]
+    Delivery.objects.bulk_create(rows, batch_size=ROWS)
+    return len(rows)
+
+
+def lease(settings: Settings) -> timedelta:
+    """How long a claim holds: longer than any attempt can last."""
+    return timedelta(seconds=2 * settings.retry.timeout_s + 30)
+
+
+def claim_due(exporter: ExporterConfig, settings: Settings, limit: int) -> list[Delivery]:
+    """Take up to `limit` due deliveries for this worker alone, until the lease runs out."""
+    now = timezone.now()
+    with transaction.atomic():
+        due = Delivery.objects.due(exporter, now).select_for_update(skip_locked=True, of=("self",))
+        ids = list(due.values_list("id", flat=True)[:limit])
+        if not ids:
+            return []
+        Delivery.objects.filter(pk__in=ids).update(next_attempt_at=now + lease(settings))
+    claimed = Delivery.objects.filter(pk__in=ids).order_by("id")
+    return list(
+        claimed.select_related("event__sensor", "event__camera", "event__zone").prefetch_related(
+            "event__tyres"
+        )
+    )
+
+
+def record(exporter: ExporterConfig, settings: Settings, sent: Sequence[Sent]) -> None:
+    """Write down what became of the attempts, and what follows from them for the exporter."""
+    delivered = [one for one in sent if isinstance(one.outcome, Receipt)]
+    failed = [one for one in sent if isinstance(one.outcome, TransportError)]
+    with transaction.atomic():
+        _record_attempts(sent)
+        _record_delivered(delivered)
+        if failed:
+            exporter.refresh_from_db(fields=["failures", "paused_until", "enabled"])
+            _record_failed(exporter, settings, failed)
+        _update_exporter(exporter, delivered, failed)
+
+
+def _record_attempts(sent: Sequence[Sent]) -> None:
+    DeliveryAttempt.objects.bulk_create(
+        [
+            DeliveryAttempt(
+                delivery=one.delivery,
+                started_at=one.started_at,
+                duration_ms=one.duration_ms,
+                succeeded=isinstance(one.outcome, Receipt),
+                code=one.outcome.code,
+                error="" if isinstance(one.outcome, Receipt) else str(one.outcome)[:500],
+            )
+            for one in sent
+        ],
+        batch_size=ROWS,
+    )
+
+
+def _record_delivered(delivered: Sequence[Sent]) -> None:
+    Delivery.objects.filter(pk__in=[one.delivery.pk for one in delivered]).update(
+        state=Delivery.State.DELIVERED,
+        attempts=F("attempts") + 1,
+        delivered_at=timezone.now(),
+        last_error="",
+    )
+
+
+def _burns_attempt(exporter: ExporterConfig, error: TransportError) -> bool:
+    """Whether a failure counts against the message: not while the sink as a whole is away."""
+    if error.retry_after is not None or error.gone:
+        return False
+    return not (error.unreachable and exporter.failures >= OPEN_AFTER)
+
+
+def _is_overdue(delivery: Delivery, settings: Settings, now: datetime) -> bool:
+    """Whether it was tried for as long as its schedule is; attempts may not have counted."""
+    if now - delivery.created_at <= settings.retry.span:
+        return False
+    first = delivery.tries.order_by("id").first()
+    return first is not None and now - first.started_at > settings.retry.span
+
+
+def _record_failed(exporter: ExporterConfig, settings: Settings, failed: Sequence[Sent]) -> None:
+    now, chance = timezone.now(), random.SystemRandom()
+    for one in failed:
+        delivery, error = one.delivery, one.outcome
+        assert isinstance(error, TransportError)  # noqa: S101 - record() has sorted them
+        if _burns_attempt(exporter, error):
+            delivery.attempts += 1
+        delay = settings.retry.next_delay(max(delivery.attempts, 1), chance)
+        if error.permanent or delay is None or _is_overdue(delivery, settings, now):
+            delivery.state = Delivery.State.DEAD
+        else:
+            delivery.next_attempt_at = now + (delay if not error.gone else timedelta())
+        delivery.last_error = str(error)[:500]
+    Delivery.objects.bulk_update(
+        [one.delivery for one in failed],
+        ["state", "attempts", "next_attempt_at", "last_error"],
+        batch_size=ROWS,
+    )
+
+
+def _pause(exporter: ExporterConfig, failures: int, errors: Sequence[TransportError]) -> float:
+    """Return for how many seconds nothing is to be sent; 0: go on."""
+    wished = [error.retry_after for error in errors if error.retry_after is not None]
+    pause = min(max(wished, default=0.0), LONGEST_RETRY_AFTER_S)
+    if failures >= OPEN_AFTER:
+        opened = FIRST_PAUSE_S * 2 ** min(failures - OPEN_AFTER, 20)
+        pause = max(pause, min(opened, LONGEST_PAUSE_S))
+    return pause
+
+
+def _update_exporter(
+    exporter: ExporterConfig, delivered: Sequence[Sent], failed: Sequence[Sent]
+) -> None:
+    """Keep the state at a glance, and the circuit breaker. A success closes the circuit."""
+    now = timezone.now()
+    errors = [one.outcome for one in failed if isinstance(one.outcome, TransportError)]
+    changes: dict[str, object] = {}
+    if delivered:
+        changes |= {"last_success_at": now, "failures": 0, "paused_until": None}
+    if errors:
+        changes |= {"last_error_at": now, "last_error": str(errors[-1])[:500]}
+        if not delivered and any(error.unreachable for error in errors):
+            changes["failures"] = exporter.failures + 1
+        failures = int(changes.get("failures", exporter.failures))  # type: ignore[call-overload]
+        pause = _pause(exporter, failures, errors)
+        if pause:
+            changes["paused_until"] = now + timedelta(seconds=pause)
+    if any(error.gone for error in errors):
+        changes |= {"enabled": False}
+    ExporterConfig.objects.filter(pk=exporter.pk).update(**changes)
+    for name, value in changes.items():
+        setattr(exporter, name, value)

@@ -1,0 +1,138 @@
+"""One thread for one exporter: claims, sends, records. A slow sink holds up its own lane only."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from datetime import datetime
+from queue import Empty, SimpleQueue
+
+from django.conf import settings as django_settings
+from django.db import connection
+from django.utils import timezone
+
+from exporters import metrics, payload
+from exporters.configuration import read
+from exporters.delivery import OPEN_AFTER, Sent, claim_due, record
+from exporters.models import Delivery, ExporterConfig
+from exporters.network import Network
+from exporters.transports import Message, Outcome, Receipt, TransportError
+
+logger = logging.getLogger(__name__)
+
+# How often a lane looks for retries that came due and for what other workers fanned out.
+LOOK_S = 0.5
+# Outcomes are written together: what arrives within this time after the first shares a commit.
+GATHER_S = 0.005
+AFTER_FAILURE_S = 1.0
+
+
+class Lane(threading.Thread):
+    """Keeps the deliveries of one exporter moving until stop(); survives database failures."""
+
+    def __init__(self, exporter: ExporterConfig) -> None:
+        super().__init__(name=f"lane-{exporter.pk}", daemon=True)
+        self.exporter = exporter
+        self.settings = read(exporter)
+        self._transport = self.settings.transport(
+            config=self.settings.config,
+            auth=self.settings.auth,
+            timeout_s=self.settings.retry.timeout_s,
+            network=Network(django_settings.EXPORT_ALLOW_NETWORKS),
+        )
+        # What has come to its end; None only wakes the lane.
+        self._ended: SimpleQueue[Sent | None] = SimpleQueue()
+        self._unrecorded: list[Sent] = []
+        self._in_flight = 0
+        self._stopping = threading.Event()
+
+    def wake(self) -> None:
+        """Say that there may be something due."""
+        self._ended.put(None)
+
+    def stop(self) -> None:
+        """Ask the lane to claim nothing more and to end when what is under way has ended."""
+        self._stopping.set()
+        self.wake()
+
+    def run(self) -> None:
+        while not self._stopping.is_set() or self._in_flight or self._unrecorded:
+            try:
+                self._turn()
+            except Exception:
+                # The database, most likely. Outcomes wait in `_unrecorded`; leases run out.
+                logger.exception("lane failed, trying again", extra={"exporter": self.exporter.pk})
+                connection.close()
+                time.sleep(AFTER_FAILURE_S)
+        self._transport.close()
+        connection.close()
+
+    def _turn(self) -> None:
+        self._gather()
+        if self._unrecorded:
+            record(self.exporter, self.settings, self._unrecorded)
+            self._unrecorded = []
+        claimed = 0 if self._stopping.is_set() else self._send_more()
+        if not claimed:
+            # Back to the pool: there may be more lanes than connections.
+            connection.close()
+
+    def _gather(self) -> None:
+        """Wait for outcomes, or for a reason to look at the database."""
+        wait = LOOK_S
+        try:
+            while True:
+                ended = self._ended.get(timeout=wait)
+                wait = GATHER_S
+                if ended is not None:
+                    self._unrecorded.append(ended)
+                    self._in_flight -= 1
+                elif not self._in_flight:
+                    return
+        except Empty:
+            return
+
+    def _room(self) -> int:
+        """How many more may be claimed now."""
+        paused_until = self.exporter.paused_until
+        if paused_until is not None and timezone.now() < paused_until:
+            return 0
+        if self.exporter.failures >= OPEN_AFTER:
+            return 0 if self._in_flight else 1  # a probe
+        free = self._transport.max_in_flight - self._in_flight
+        # A claim costs the same for one as for many: wait until a part of the window is free.
+        return free if free * 4 >= self._transport.max_in_flight else 0
+
+    def _send_more(self) -> int:
+        room = self._room()
+        claimed = claim_due(self.exporter, self.settings, room) if room else []
+        for delivery in claimed:
+            self._send(delivery)
+        return len(claimed)
+
+    def _send(self, delivery: Delivery) -> None:
+        started_at, started = timezone.now(), time.perf_counter()
+        self._in_flight += 1
+
+        def done(outcome: Outcome) -> None:
+            self._done(delivery, outcome, started_at, time.perf_counter() - started)
+
+        try:
+            message = Message(
+                id=payload.message_id(delivery.event),
+                body=payload.build(delivery.event),
+                fields=payload.fields(delivery.event),
+            )
+            self._transport.start(message, done)
+        except Exception as error:
+            logger.exception("message could not be sent", extra={"delivery": delivery.pk})
+            done(TransportError(f"internal {type(error).__name__}"))
+
+    def _done(
+        self, delivery: Delivery, outcome: Outcome, started_at: datetime, seconds: float
+    ) -> None:
+        result = "delivered" if isinstance(outcome, Receipt) else "failed"
+        metrics.ATTEMPTS.labels(self.exporter.name, result).inc()
+        metrics.SECONDS.labels(self.exporter.name).observe(seconds)
+        self._ended.put(Sent(delivery, outcome, started_at, seconds * 1000))
