@@ -1,0 +1,29 @@
+"""Small makers of rows for tests; each takes only what a test cares about."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from anpr_project.lib.tests.factories import numbers
+from events.models import PlateEvent
+from exporters.models import Delivery, ExporterConfig
+
+# A public address to which nothing is sent: tests that send use one on loopback.
+PUBLIC = "https://8.8.8.8/plates"
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+def make_exporter(auth: dict[str, Any] | None = None, **fields: Any) -> ExporterConfig:
+    defaults = {
+        "name": f"exporter {next(numbers):05}",
+        "exporter_type": "webhook",
+        "config": {"url": PUBLIC},
+        "auth": json.dumps(auth or {"type": "none"}),
+    }
+    return ExporterConfig.objects.create(**defaults | fields)
+
+
+def make_delivery(exporter: ExporterConfig, event: PlateEvent, **fields: Any) -> Delivery:
+    camera = event.camera_id or 0
+    return Delivery.objects.create(exporter=exporter, event=event, camera=camera, **fields)
