@@ -67,8 +67,8 @@ class Transport(ABC):
     # How many messages may be under way at once.
     max_in_flight: int = 1
 
-    @classmethod
-    def check(cls, config: Any, auth: Any) -> None:  # noqa: B027 - most have nothing to add
+    @classmethod  # noqa: B027 - most transports have nothing to add
+    def check(cls, config: Any, auth: Any) -> None:
         """Raise ValueError("field: problem") for what the types alone cannot refuse."""
 
     @abstractmethod
