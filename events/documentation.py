@@ -12,7 +12,6 @@ from events.representation import EventView
 from events.search import Match
 from events.stats import Statistics
 
-
 # What OpenAPI 3.0 does not know, and a mapping of names to what is put in place.
 NOT_OPENAPI = frozenset({"prefixItems", "propertyNames", "discriminator"})
 
