@@ -14,14 +14,17 @@ from anpr_project.lib.tests.factories import make_user
 
 pytestmark = pytest.mark.django_db
 roles = import_module("anpr_project.migrations.0001_roles")
+exporter_roles = import_module("anpr_project.migrations.0002_exporter_roles")
 
 OWN_APPS = {"zones", "models_cfg", "cameras", "sensors", "events", "exporters"}
+WRITING = ("add", "change", "delete")
 READ_ONLY_PATHS = ("/api/v1/events", "/api/v1/events/stats")
 CONFIG_PATHS = (
     "/api/v1/config/cameras",
     "/api/v1/config/zones",
     "/api/v1/config/models",
     "/api/v1/config/sensors",
+    "/api/v1/exporters",
 )
 
 
@@ -55,10 +58,12 @@ def test_operators_may_see_events_and_the_state_of_exporters() -> None:
     held = permissions_of("Operators")
 
     assert {"events.view_plateevent", "exporters.view_workerheartbeat"} <= held
+    assert {"exporters.view_exporterconfig", "exporters.view_delivery"} <= held
+    assert "exporters.redeliver" in held
     assert {name for name in held if not name.startswith("exporters.")} == {
         "events.view_plateevent"
     }
-    assert not {name for name in held if ".add_" in name or ".delete_" in name}
+    assert not {name for name in held if any(f".{verb}_" in name for verb in WRITING)}
 
 
 def test_running_the_migration_again_changes_nothing_and_keeps_what_was_added() -> None:
@@ -68,6 +73,7 @@ def test_running_the_migration_again_changes_nothing_and_keeps_what_was_added() 
 
     with connection.schema_editor() as editor:
         roles.create_roles(apps, editor)
+        exporter_roles.extend_roles(apps, editor)
 
     assert {role: permissions_of(role) for role in roles.ROLES} == before
     assert Group.objects.count() == 3
