@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from pytest_django import Settings
 
 from anpr_project.lib.tests.factories import numbers
+from exporters.tests.sinks import Sink
 
 
 @pytest.fixture(autouse=True)
@@ -17,3 +20,11 @@ def own_cache(settings: Settings) -> None:
             "LOCATION": f"test {next(numbers)}",
         }
     }
+
+
+@pytest.fixture
+def sink(db: None, settings: Settings) -> Iterator[Sink]:
+    """A receiver of webhooks that exporters may reach."""
+    settings.EXPORT_ALLOW_NETWORKS = ["127.0.0.0/8"]
+    with Sink() as running:
+        yield running

@@ -14,6 +14,19 @@ PUBLIC = "https://8.8.8.8/plates"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
+def body(**fields: Any) -> dict[str, Any]:
+    """A body of the exporters' API."""
+    return {
+        "name": f"exporter {next(numbers):05}",
+        "exporter_type": "webhook",
+        "config": {"url": PUBLIC},
+        "auth": {"type": "none"},
+        "retry": {"max_attempts": 3},
+        "filters": {"plates": ["AB*"], "min_confidence": 0.5},
+        "ordered": False,
+    } | fields
+
+
 def make_exporter(auth: dict[str, Any] | None = None, **fields: Any) -> ExporterConfig:
     defaults = {
         "name": f"exporter {next(numbers):05}",
@@ -22,6 +35,10 @@ def make_exporter(auth: dict[str, Any] | None = None, **fields: Any) -> Exporter
         "auth": json.dumps(auth or {"type": "none"}),
     }
     return ExporterConfig.objects.create(**defaults | fields)
+
+
+def address(exporter: ExporterConfig, action: str) -> str:
+    return f"/api/v1/exporters/{exporter.pk}/{action}"
 
 
 def make_delivery(exporter: ExporterConfig, event: PlateEvent, **fields: Any) -> Delivery:

@@ -1,21 +1,20 @@
 from __future__ import annotations
 
-import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from anpr_project.lib.tests.config_contract import ConfigContract, Entity, fields_of
-from anpr_project.lib.tests.factories import make_user, numbers
+from anpr_project.lib.tests.factories import make_user
 from cameras.tests.factories import make_camera
 from events.tests.rows import make_event
 from exporters.delivery import OPEN_AFTER
 from exporters.models import ExporterConfig
-from exporters.tests.factories import PUBLIC, SECRET, make_delivery, make_exporter
+from exporters.tests.factories import PUBLIC, body, make_delivery, make_exporter
 from exporters.tests.sinks import Authority
 from zones.tests.factories import make_zone
 
@@ -24,18 +23,6 @@ BASIC = {"type": "basic", "username": "anpr", "password": "canary-secret"}
 MASKED = BASIC | {"password": "***"}
 MQTT = {"host": "8.8.8.8", "topic": "anpr/{camera}/{plate}"}
 KAFKA = {"bootstrap_servers": "8.8.8.8:9092", "topic": "plates"}
-
-
-def body(**fields: Any) -> dict[str, Any]:
-    return {
-        "name": f"exporter {next(numbers):05}",
-        "exporter_type": "webhook",
-        "config": {"url": PUBLIC},
-        "auth": {"type": "none"},
-        "retry": {"max_attempts": 3},
-        "filters": {"plates": ["AB*"], "min_confidence": 0.5},
-        "ordered": False,
-    } | fields
 
 
 @pytest.mark.main_path
@@ -139,109 +126,6 @@ def test_a_certificate_may_have_lines(api: APIClient) -> None:
     assert ExporterConfig.objects.get().config["ca_certificate"] == pem
 
 
-# ------------------------------------------------------------------------------------- secrets
-@pytest.mark.main_path
-def test_secrets_are_encrypted_and_never_shown_again(api: APIClient) -> None:
-    made = api.post(PATH, body(auth=BASIC))
-    assert made.json()["auth"] == MASKED
-    path = f"{PATH}/{made.json()['id']}"
-    answers = [
-        made,
-        api.get(path),
-        api.get(PATH),
-        api.patch(path, {"name": "x"}),
-        api.options(path),
-    ]
-    answers += [
-        api.post(f"{path}/disable"),
-        api.post(f"{path}/enable"),
-        api.put(path, body(auth=MASKED)),
-    ]
-    for answer in answers:
-        assert b"canary" not in answer.content
-    row = ExporterConfig.objects.get()
-    assert json.loads(row.auth) == BASIC
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT auth FROM exporters_exporterconfig")
-        assert "canary" not in str(cursor.fetchall())
-
-
-def test_signature_may_have_two_secrets_and_shows_none(api: APIClient) -> None:
-    auth = {"type": "signature", "secret": SECRET, "previous_secret": SECRET}
-    shown = api.post(PATH, body(auth=auth)).json()["auth"]
-    assert shown == {"type": "signature", "secret": "***", "previous_secret": "***"}
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"auth": MASKED},
-        {"auth": MASKED | {"username": "other"}},
-        {"auth": MASKED, "config": {"url": PUBLIC + "/else", "verify_tls": False}},
-        {"config": {"url": PUBLIC.upper().replace("HTTPS", "https")}},
-        {"config": {"url": "https://8.8.8.8:443/"}},
-    ],
-)
-def test_mask_keeps_the_secret_at_the_same_destination(
-    api: APIClient, change: dict[str, Any]
-) -> None:
-    exporter = make_exporter(auth=BASIC)
-    assert api.patch(f"{PATH}/{exporter.pk}", change).status_code == 200
-    exporter.refresh_from_db()
-    assert json.loads(exporter.auth)["password"] == BASIC["password"]
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"config": {"url": "https://8.8.4.4/plates"}},
-        {"config": {"url": "https://8.8.8.8:444/plates"}},
-        {"config": {"url": "http://8.8.8.8:443/plates"}},
-        {"config": {"url": "https://8.8.4.4/plates"}, "auth": MASKED},
-        {"auth": {"type": "bearer", "token": "***"}},
-    ],
-)
-def test_secret_does_not_follow_to_another_destination(
-    api: APIClient, change: dict[str, Any]
-) -> None:
-    exporter = make_exporter(auth=BASIC)
-    response = api.patch(f"{PATH}/{exporter.pk}", change)
-    assert response.status_code == 400
-    assert fields_of(response) <= {"auth.password", "auth.token"}
-    assert "again" in response.json()["message"]
-    exporter.refresh_from_db()
-    assert exporter.config == {"url": PUBLIC}
-    assert json.loads(exporter.auth) == BASIC
-
-
-def test_brokers_secrets_stay_with_their_hosts(api: APIClient) -> None:
-    sasl = {"type": "sasl", "mechanism": "PLAIN", "username": "a", "password": "canary"}
-    kafka = make_exporter(sasl, exporter_type="kafka", config=KAFKA)
-    mqtt = make_exporter(BASIC, exporter_type="mqtt", config=MQTT)
-    cases = [
-        (kafka, KAFKA | {"topic": "other"}, 200),
-        (kafka, KAFKA | {"bootstrap_servers": "8.8.8.8:9092,8.8.4.4:9092"}, 400),
-        (mqtt, MQTT | {"qos": 2}, 200),
-        (mqtt, MQTT | {"port": 1884}, 400),
-    ]
-    for exporter, config, expected in cases:
-        response = api.patch(f"{PATH}/{exporter.pk}", {"config": config})
-        assert response.status_code == expected, (config, response.content)
-
-
-def test_lost_key_hides_the_secret_and_asks_for_it(api: APIClient) -> None:
-    exporter = make_exporter(auth=BASIC)
-    ExporterConfig.objects.filter(pk=exporter.pk).update(auth="")
-    path = f"{PATH}/{exporter.pk}"
-    assert api.get(path).json()["auth"] is None
-    assert api.patch(path, {"enabled": False}).status_code == 200
-    for response in (api.patch(path, {"auth": MASKED}), api.post(f"{path}/enable")):
-        assert response.status_code == 400
-        assert "ENCRYPTION_KEYS" in response.json()["message"]
-    assert api.patch(path, {"auth": BASIC}).json()["auth"] == MASKED
-
-
-# ------------------------------------------------------------------------------------- type
 def test_type_cannot_change(api: APIClient) -> None:
     exporter = make_exporter()
     change = {"exporter_type": "mqtt", "config": MQTT}
@@ -252,41 +136,6 @@ def test_type_cannot_change(api: APIClient) -> None:
     assert exporter.exporter_type == "webhook"
 
 
-# ------------------------------------------------------------------------------------- targets
-FORBIDDEN = [
-    ("webhook", {"url": "http://127.0.0.1:8000/"}, "config.url"),
-    ("webhook", {"url": "http://localhost/"}, "config.url"),
-    ("webhook", {"url": "http://2130706433/"}, "config.url"),
-    ("webhook", {"url": "http://[::ffff:10.0.0.1]/"}, "config.url"),
-    ("webhook", {"url": "http://169.254.169.254/latest"}, "config.url"),
-    ("mqtt", MQTT | {"host": "10.1.2.3"}, "config.host"),
-    ("mqtt", MQTT | {"host": "::1"}, "config.host"),
-    ("kafka", KAFKA | {"bootstrap_servers": "8.8.8.8:1,127.0.0.1:2"}, "config.bootstrap_servers"),
-    ("kafka", KAFKA | {"bootstrap_servers": "192.168.0.1"}, "config.bootstrap_servers"),
-]
-
-
-@pytest.mark.parametrize(("kind", "config", "field"), FORBIDDEN)
-def test_inner_addresses_are_refused_unless_allowed(
-    api: APIClient, settings: Settings, kind: str, config: dict[str, Any], field: str
-) -> None:
-    exporter = make_exporter(exporter_type=kind, config=config)
-    new = body(exporter_type=kind, config=config)
-    path = f"{PATH}/{exporter.pk}"
-    refused = [api.post(PATH, new), api.patch(path, {"config": config}), api.post(f"{path}/test")]
-    for response in [*refused, api.post(f"{path}/enable")]:
-        assert response.status_code == 400, response.content
-        assert fields_of(response) == {field}
-        assert "EXPORT_ALLOW_NETWORKS" in response.json()["message"]
-    settings.EXPORT_ALLOW_NETWORKS = ["0.0.0.0/0", "::/0"]
-    assert api.patch(path, {"config": config}).status_code == 200
-
-
-def test_name_that_does_not_resolve_now_is_taken(api: APIClient) -> None:
-    assert api.post(PATH, body(config={"url": "https://no.such.host.invalid/"})).status_code == 201
-
-
-# ------------------------------------------------------------------------------------- state
 @pytest.mark.main_path
 def test_state_is_told_at_the_cost_of_one_query_for_all(
     api: APIClient, django_assert_num_queries: DjangoAssertNumQueries
@@ -296,7 +145,7 @@ def test_state_is_told_at_the_cost_of_one_query_for_all(
     for state in ("pending", "pending", "dead", "delivered"):
         make_delivery(exporters[0], make_event(), state=state)
     ExporterConfig.objects.filter(pk=exporters[1].pk).update(
-        failures=OPEN_AFTER, paused_until=now + timezone.timedelta(minutes=1), last_error="no"
+        failures=OPEN_AFTER, paused_until=now + timedelta(minutes=1), last_error="no"
     )
     with django_assert_num_queries(3):
         rows = api.get(PATH).json()["results"]
@@ -310,7 +159,7 @@ def test_state_is_told_at_the_cost_of_one_query_for_all(
 
 @pytest.mark.parametrize("change", [{"enabled": True}, {"config": {"url": PUBLIC}}])
 def test_a_repaired_exporter_starts_at_once(api: APIClient, change: dict[str, Any]) -> None:
-    later = timezone.now() + timezone.timedelta(hours=1)
+    later = timezone.now() + timedelta(hours=1)
     exporter = make_exporter(enabled=False, failures=9, paused_until=later)
     assert api.patch(f"{PATH}/{exporter.pk}", change).status_code == 200
     exporter.refresh_from_db()
@@ -324,7 +173,6 @@ def test_state_cannot_be_written(api: APIClient) -> None:
     assert exporter.failures == 9
 
 
-# ------------------------------------------------------------------------------------- deleting
 def test_deliveries_go_with_their_exporter_and_no_other(
     api: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
