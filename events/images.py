@@ -125,7 +125,7 @@ def _make_durable_folder(folder: Path) -> None:
     _sync(folder.parent)
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(path: str, data: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
     try:
         view = memoryview(data)
@@ -137,20 +137,28 @@ def _write(path: Path, data: bytes) -> None:
 
 
 class StoredPictures:
-    """The pictures of one event on their way to disk; `discard()` takes them back."""
+    """The pictures of one event on their way to disk; `discard()` takes them back.
+
+    Paths are plain strings here: pathlib's joins were a twelfth of an event's time.
+    """
 
     def __init__(self, pictures: dict[str, Picture], received_at: datetime) -> None:
-        self._root = Path(settings.UPLOAD_DIR)
+        self._folder = f"{received_at:%Y/%m/%d/%H}"
         # Our own names: a sensor's file name is never used.
-        stem = f"{received_at:%Y/%m/%d/%H}/{secrets.token_hex(16)}"
+        stem = secrets.token_hex(16)
         self._pictures = pictures
-        self.names = {
+        self._files = {
             kind: f"{stem}-{kind}.{picture.extension}" for kind, picture in pictures.items()
         }
 
+    @property
+    def names(self) -> dict[str, str]:
+        """The files' names below UPLOAD_DIR."""
+        return {kind: f"{self._folder}/{file}" for kind, file in self._files.items()}
+
     def write(self) -> None:
         """Bring all files to disk: written beside, synced, renamed, folder synced."""
-        if not self.names:
+        if not self._files:
             return
         try:
             self._write_all()
@@ -159,22 +167,19 @@ class StoredPictures:
             raise DiskFull from error
 
     def _write_all(self) -> None:
-        folder = (self._root / next(iter(self.names.values()))).parent
+        folder = Path(settings.UPLOAD_DIR) / self._folder
         _make_durable_folder(folder)
-        for kind, name in self.names.items():
-            _write(self._temporary(name), self._pictures[kind].data)
-        for name in self.names.values():
-            self._temporary(name).rename(self._root / name)
+        for kind, file in self._files.items():
+            _write(f"{folder}/.{file}.part", self._pictures[kind].data)
+        for file in self._files.values():
+            os.rename(f"{folder}/.{file}.part", f"{folder}/{file}")  # noqa: PTH104 - see above
         _sync(folder)
 
-    def _temporary(self, name: str) -> Path:
-        path = self._root / name
-        return path.with_name(f".{path.name}.part")
-
     def discard(self) -> None:
-        for name in self.names.values():
-            self._temporary(name).unlink(missing_ok=True)
-            (self._root / name).unlink(missing_ok=True)
+        folder = Path(settings.UPLOAD_DIR) / self._folder
+        for file in self._files.values():
+            (folder / f".{file}.part").unlink(missing_ok=True)
+            (folder / file).unlink(missing_ok=True)
 
 
 def original(name: str) -> bytes:

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 # How long a committed event may wait for the next look. The look is one probe of an index that is
 # empty but for the events of the last moments.
-IDLE_S = 0.05
+PAUSE_S = 0.05
 AFTER_FAILURE_S = 1.0
 HEARTBEAT_S = 5.0
 TIDY_S = 3600.0
@@ -49,9 +49,7 @@ class Worker:
     def run_forever(self) -> None:
         """Work until stop() is called; no failure ends the loop."""
         while not self._stopping.is_set():
-            pause = self._turn()
-            if pause:
-                self._stopping.wait(pause)
+            self._stopping.wait(self._turn())
         self._lanes.stop(DRAIN_S)
         connection.close()
 
@@ -68,11 +66,11 @@ class Worker:
             logger.exception("dispatch failed, trying again")
             connection.close()
             return AFTER_FAILURE_S
-        if head is None:
-            return IDLE_S
-        self._lanes.wake()
-        self._ring(head)
-        return 0
+        if head is not None:
+            self._lanes.wake()
+            self._ring(head)
+        # Also after work: the events of 50 ms in one transaction cost little more than one event.
+        return PAUSE_S
 
     def _beat(self) -> None:
         now = time.monotonic()

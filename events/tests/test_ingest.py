@@ -215,8 +215,8 @@ def test_nearly_full_disk_answers_507(sender: Sender, settings: Settings) -> Non
 def test_disk_that_fills_while_writing_leaves_nothing(
     sender: Sender, upload_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_space(path: Path, data: bytes) -> None:
-        path.write_bytes(data[:10])
+    def no_space(path: str, data: bytes) -> None:
+        Path(path).write_bytes(data[:10])
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(images, "_write", no_space)
