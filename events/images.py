@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import re
 import secrets
 import shutil
 import time
@@ -24,11 +23,10 @@ EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 MAX_PIXELS = 25_000_000
 MAX_SIDE = 16_384
-# What a file that pretends to be two things holds. Spelt out, not IGNORECASE: five times as fast.
-# (No `<!doctype`: real cameras write XML property lists with one into their metadata.)
-ACTIVE_CONTENT = re.compile(
-    rb"<(?:[sS][cC][rR][iI][pP][tT]|[hH][tT][mM][lL]|\?[pP][hH][pP])|%PDF-1\."
-)
+# What a file that pretends to be two things holds in its metadata. (No `<!doctype`: real cameras
+# write XML property lists with one.) Pixels are not searched: they are served encoded anew.
+ACTIVE_CONTENT = (b"<script", b"<html", b"<?php", b"%pdf-1.")
+METADATA_BYTES = 64 * 1024
 PADDING = b"\x00\xff\r\n\t "
 
 
@@ -62,6 +60,11 @@ def _is_whole(data: bytes, kind: str) -> bool:
     return 8 + int.from_bytes(data[4:8], "little") in (len(data), len(data) + 1)
 
 
+def _holds_active_content(data: bytes) -> bool:
+    metadata = data[:METADATA_BYTES].lower()
+    return any(marker in metadata for marker in ACTIVE_CONTENT)
+
+
 def inspect(data: bytes, field: str) -> Picture:
     """Return the picture if it is one still JPEG, PNG or WebP of at most 25 megapixels.
 
@@ -82,7 +85,7 @@ def inspect(data: bytes, field: str) -> Picture:
             raise TooLarge(field, "pixels", f"More than {MAX_PIXELS} pixels.")
         if kind not in EXTENSIONS or getattr(image, "n_frames", 1) != 1:
             raise NotAnImage(field, "not_an_image", "Expected one still image.")
-    if not _is_whole(data, kind) or ACTIVE_CONTENT.search(data):
+    if not _is_whole(data, kind) or _holds_active_content(data):
         raise NotAnImage(field, "not_an_image", "The image is cut off or holds something else.")
     return Picture(data, EXTENSIONS[kind], *image.size, hashlib.sha256(data).hexdigest())
 
