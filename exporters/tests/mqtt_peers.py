@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from exporters.network import Network
 from exporters.tests.brokers import HOST, PASSWORD, USER, Broker
 from exporters.tests.outcomes import wait_until
+from exporters.transports.mqtt import MqttTransport
+from exporters.transports.mqtt_config import BasicAuth, Config, NoAuth
 
 CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, PINGREQ, DISCONNECT = (
     kind << 4 for kind in (1, 2, 3, 4, 5, 6, 7, 12, 14)
 )
+
+
+LOOPBACK = Network(["127.0.0.0/8", "::1/128"])
+MakeTransport = Callable[..., MqttTransport]
+
+
+@pytest.fixture
+def make_transport() -> Iterator[MakeTransport]:
+    """Opens transports to a broker, with the given configuration, and closes them."""
+    transports: list[MqttTransport] = []
+
+    def make(
+        broker: Broker | ScriptedBroker,
+        *,
+        timeout_s: float = 15,
+        auth: NoAuth | BasicAuth | None = None,
+        network: Network = LOOPBACK,
+        **config: Any,
+    ) -> MqttTransport:
+        known: dict[str, Any] = {"host": HOST, "port": broker.port}
+        settings = Config(**known | config)
+        auth = auth or NoAuth()
+        MqttTransport.check(settings, auth)
+        transport = MqttTransport(config=settings, auth=auth, timeout_s=timeout_s, network=network)
+        transports.append(transport)
+        return transport
+
+    yield make
+    for transport in transports:
+        transport.close()
 
 
 class Heard(NamedTuple):
@@ -86,10 +121,7 @@ def connack_5(code: int = 0, properties: bytes = b"") -> bytes:
 
 
 class ScriptedBroker:
-    """Answers each packet with what the script returns; None cuts the connection.
-
-    The script may keep to itself what a packet means; `usual()` is what an honest broker says.
-    """
+    """Answers each packet with what the script returns; None cuts the connection."""
 
     def __init__(self, script: Script) -> None:
         self.host, self.script = HOST, script
@@ -108,12 +140,15 @@ class ScriptedBroker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for each in [self._listener, *self._sockets]:
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-            each.close()
+        self.cut()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
+    def cut(self) -> None:
+        """End the connections that there are."""
+        for peer in self._sockets:
+            with contextlib.suppress(OSError):
+                peer.shutdown(socket.SHUT_RDWR)
 
     def _accept(self) -> None:
         try:

@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-from exporters.network import Network
 from exporters.tests.brokers import (
-    HOST,
     MOSQUITTO,
     PASSWORD,
     USER,
@@ -21,16 +19,15 @@ from exporters.tests.brokers import (
     make_certificates,
     mosquitto_broker,
 )
-from exporters.tests.mqtt_peers import Listener
-from exporters.tests.outcomes import Outcomes, message, wait_until
-from exporters.transports.mqtt import MqttTransport
-from exporters.transports.mqtt_config import BasicAuth, Config, NoAuth
+from exporters.tests.mqtt_peers import Listener, MakeTransport, make_transport
+from exporters.tests.outcomes import Outcomes, message
+from exporters.transports.base import Receipt, TransportError
+from exporters.transports.mqtt_config import BasicAuth
 
-LOOPBACK = Network(["127.0.0.0/8", "::1/128"])
+__all__ = ["make_transport"]  # the fixture
 KINDS = ["iotcore", "mosquitto"] if MOSQUITTO else ["iotcore"]
 PROTOCOLS = ["3.1.1", "5"]
 MakeBroker = Callable[..., Broker]
-MakeTransport = Callable[..., MqttTransport]
 
 
 @pytest.fixture(params=KINDS)
@@ -41,7 +38,8 @@ def make_broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make
         if request.param == "iotcore":
             broker = iotcore_broker(tmp_path, protocol, **options)
         else:
-            broker = mosquitto_broker(tmp_path, **options)
+            limit = ("max_packet_size 102400",)  # as rumqttd's
+            broker = mosquitto_broker(tmp_path, settings=limit, **options)
         brokers.append(broker)
         broker.start()
         return broker
@@ -49,24 +47,6 @@ def make_broker(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make
     yield make
     for broker in brokers:
         broker.stop()
-
-
-@pytest.fixture
-def make_transport() -> Iterator[MakeTransport]:
-    transports: list[MqttTransport] = []
-
-    def make(broker: Any, *, timeout_s: float = 15, auth: Any = None, **config: Any) -> Any:
-        settings = Config(**{"host": HOST, "port": broker.port} | config)
-        MqttTransport.check(settings, auth)
-        transport = MqttTransport(
-            config=settings, auth=auth or NoAuth(), timeout_s=timeout_s, network=LOOPBACK
-        )
-        transports.append(transport)
-        return transport
-
-    yield make
-    for transport in transports:
-        transport.close()
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +110,20 @@ def test_hostile_plates_harm_nobody(make_broker: MakeBroker, make_transport: Mak
     odd = {each.topic for each in listener.heard if not each.topic.startswith("AB")}
     assert len(odd) == len(hostile)
     assert all(re.fullmatch("_[0-9a-f]{12}", topic) for topic in odd)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_message_too_large_for_the_broker_is_found_among_good_ones(
+    make_broker: MakeBroker, make_transport: MakeTransport, protocol: str
+) -> None:
+    outcomes = Outcomes(make_transport(make_broker(protocol), protocol=protocol))
+    for number in range(1000):
+        body = bytes(200_000) if number == 500 else b""
+        outcomes.start(message(number, body=body))
+    found = outcomes.all()
+    errors = [outcome for outcome in found if isinstance(outcome, TransportError)]
+    assert found[500] in errors
+    assert [error.permanent for error in errors] == [True]
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -248,9 +242,8 @@ def test_silent_broker_is_reported_and_left(
     assert error.unreachable
     broker.kill()
     broker.start()
-    wait_until(lambda: True)
     outcomes.start(message(3))
-    outcomes.all()
+    assert isinstance(outcomes.all()[-1], Receipt)
 
 
 def test_close_reports_what_is_under_way(

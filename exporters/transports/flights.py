@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass
 
 from exporters.transports.base import Done, Message, Outcome, TransportError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(eq=False, slots=True)
@@ -43,7 +46,10 @@ class Flights:
             if flight not in self._open:
                 return
             del self._open[flight]
-        flight.done(outcome)
+        try:
+            flight.done(outcome)
+        except Exception:  # a bug up there must not end the thread that serves all the others
+            logger.exception("an outcome could not be recorded")
 
     def settle_all(self, error: TransportError) -> None:
         with self._lock:

@@ -131,8 +131,10 @@ class MqttTransport(Transport):
             link = self._connect()
             if link is not None:
                 self._serve(link)
-        except Exception:  # what the broker said made no sense to paho
+        except Exception:  # what the broker said makes no sense to paho
             logger.exception("the connection to an MQTT broker failed")
+            if link is not None:
+                link.ended = True
         if link is not None:
             self._part_with(link)
         self._pause()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import select
 import socket
 import ssl
@@ -60,17 +61,26 @@ class PinnedClient(Client):
         self._tls = context
         self.tls_set_context(context)
 
+    # paho drops the connection for reasons that the standard does not list for this packet, though
+    # mosquitto gives one of them (packet too large), and it takes no notice at all of a PUBREC's.
+
+    def _handle_pubackcomp(self, cmd: str) -> MQTTErrorCode:
+        return self._acknowledged()
+
     def _handle_pubrec(self) -> MQTTErrorCode:
-        # paho ignores the reason and goes on to a PUBCOMP that looks like a delivery.
         packet = self._in_packet["packet"]
-        if self.protocol != MQTTProtocolVersion.MQTTv5 or len(packet) < 3 or packet[2] < FAILURE:
-            return super()._handle_pubrec()
+        if len(packet) > 2 and packet[2] >= FAILURE:
+            return self._acknowledged()
+        return super()._handle_pubrec()
+
+    def _acknowledged(self) -> MQTTErrorCode:
+        packet = self._in_packet["packet"]
         mid = int.from_bytes(packet[:2], "big")
-        reason = ReasonCode(PacketTypes.PUBREC, identifier=packet[2])
+        reason = _reason(packet[2] if len(packet) > 2 else 0)
         with self._out_message_mutex:
             if mid not in self._out_messages:
                 return MQTTErrorCode.MQTT_ERR_SUCCESS
-            return self._do_on_publish(mid, reason, no_properties(PacketTypes.PUBREC))
+            return self._do_on_publish(mid, reason, no_properties(PacketTypes.PUBACK))
 
     @property
     def answer_is_too_long(self) -> bool:
@@ -79,6 +89,13 @@ class PinnedClient(Client):
     def drop(self) -> None:
         """Close without a DISCONNECT."""
         self._sock_close()
+
+
+def _reason(code: int) -> ReasonCode:
+    for packet_type in (PacketTypes.PUBACK, PacketTypes.DISCONNECT):
+        with contextlib.suppress(KeyError, ValueError):  # not one of this packet's
+            return ReasonCode(packet_type, identifier=code)
+    return ReasonCode(PacketTypes.PUBACK, "Unspecified error" if code >= FAILURE else "Success")
 
 
 def _poll(sock: ssl.SSLSocket, event: int, seconds: float) -> None:
@@ -111,7 +128,7 @@ def tls_context(ca_certificate: str) -> ssl.SSLContext:
     """Trust this certificate alone, or without one the system's; ValueError if it is none."""
     try:
         return ssl.create_default_context(cadata=ca_certificate or None)
-    except (ssl.SSLError, ValueError):  # ValueError: not ASCII
+    except (ssl.SSLError, TypeError, ValueError):  # TypeError: not ASCII
         raise ValueError("is not a certificate in PEM.") from None
 
 
