@@ -96,11 +96,17 @@ def at_a_glance(exporter: ExporterConfig) -> str:
     return "ok"
 
 
-def enable(exporter: ExporterConfig) -> None:
-    """Let it deliver again, at once: what was paused or open is closed and tried anew."""
+def renew(exporter: ExporterConfig) -> None:
+    """Let what was changed be tried at once: a pause and an open circuit end."""
     ExporterConfig.objects.filter(pk=exporter.pk).update(
-        enabled=True, failures=0, paused_until=None, updated_at=timezone.now()
+        failures=0, paused_until=None, updated_at=timezone.now()
     )
+
+
+def enable(exporter: ExporterConfig) -> None:
+    """Let it deliver again, at once."""
+    ExporterConfig.objects.filter(pk=exporter.pk).update(enabled=True)
+    renew(exporter)
 
 
 def disable(exporter: ExporterConfig) -> None:

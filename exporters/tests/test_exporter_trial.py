@@ -13,7 +13,6 @@ from events.models import PlateEvent
 from exporters.models import Delivery, ExporterConfig
 from exporters.tests.factories import SECRET, address, make_exporter
 from exporters.tests.sinks import Sink, status
-from exporters.throttle import TrialThrottle
 from exporters.transports import TransportError
 from exporters.transports.webhook import WebhookTransport
 
@@ -87,7 +86,7 @@ def test_without_a_cache_tests_are_not_counted(
             raise error
 
     monkeypatch.setattr("exporters.throttle.cache", Away("away", {}))
-    monkeypatch.setattr(TrialThrottle, "limit", 0)
+    monkeypatch.setattr("exporters.throttle.LIMIT", 0)
     assert api.post(address(make_for(sink), "test")).status_code == 200
 
 
