@@ -23,12 +23,20 @@ LOOK_UP_S = 5
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A host and port, and the field that names it."""
+    """A host and port, and the field that names it.
+
+    With `listed`, the operator's list must have the address even if it is public: the client goes
+    on to addresses that the host names, and nobody can judge those in time.
+    """
 
     field: str
     host: str
     port: int
     scheme: str = ""
+    listed: bool = False
+
+    def is_allowed(self, network: Network, address: Address) -> bool:
+        return network.is_listed(address) if self.listed else network.is_allowed(address)
 
 
 def _of_url(url: str) -> Endpoint:
@@ -41,7 +49,9 @@ def _of_server(server: str) -> Endpoint:
     host, colon, port = server.strip().rpartition(":")
     if not colon or not port.isdecimal():
         host, port = server.strip(), "9092"
-    return Endpoint("config.bootstrap_servers", host.strip("[]").lower(), int(port[:6]))
+    return Endpoint(
+        "config.bootstrap_servers", host.strip("[]").lower(), int(port[:6]), listed=True
+    )
 
 
 def endpoints(config: msgspec.Struct) -> frozenset[Endpoint]:
@@ -113,7 +123,7 @@ def refuse_forbidden(kind: Any, config: Any) -> None:
         endpoint.field
         for endpoint in named
         for address in _addresses(endpoint)
-        if not network.is_allowed(address)
+        if not endpoint.is_allowed(network, address)
     }
     if refused:
         raise InvalidConfiguration([Problem(field, "refused", REFUSED) for field in refused])

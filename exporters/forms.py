@@ -108,7 +108,7 @@ class ExporterForm(forms.ModelForm[ExporterConfig]):
         """Return the credentials as they are stored, when everything is in order."""
         row = self.instance
         kind = row.exporter_type if row.pk else values["exporter_type"]
-        same = row.pk is not None and is_same(kind, values["config"], row.config)
+        same = bool(row.pk) and is_same(kind, values["config"], row.config)
         stored = stored_auth(row) if row.pk else {}
         auth = unmasked(values["auth"], stored, same_destination=same)
         made = check(

@@ -107,11 +107,11 @@ class Network:
         For sinks whose client connects to further addresses, which nobody can judge in time.
         """
         addresses = _look_up(host, port)
-        if not all(map(self._is_listed, addresses)):
+        if not all(map(self.is_listed, addresses)):
             raise AddressRefused
         return str(addresses[0])
 
-    def _is_listed(self, address: Address) -> bool:
+    def is_listed(self, address: Address) -> bool:
         is_scoped = isinstance(address, IPv6Address) and address.scope_id is not None
         return not is_scoped and any(address in network for network in self._allowed)
 
