@@ -1,10 +1,13 @@
-"""The page on which people watch the reads come in."""
+"""The pages for people: sign in, and watch the reads come in."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required, permission_required
-from django.http import HttpRequest, HttpResponse
+from django.contrib.auth.views import LoginView
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 
 from anpr_project.lib.read_only import read_only
@@ -16,6 +19,18 @@ CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+
+
+class SignInView(LoginView):
+    """For everybody with an account; the admin's own page admits staff only."""
+
+    template_name = "login.html"
+    redirect_authenticated_user = True
+
+    def dispatch(self, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        response = super().dispatch(*args, **kwargs)
+        response["Content-Security-Policy"] = CONTENT_POLICY
+        return response
 
 
 @read_only

@@ -218,8 +218,9 @@ if REDIS_HOST:
 
 # Identity --------------------------------------------------------------------------------------
 SESSION_ENGINE = "anpr_project.lib.sessions"
-LOGIN_URL = "admin:login"
+LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "live"
+LOGOUT_REDIRECT_URL = "login"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

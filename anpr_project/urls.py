@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import admin
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from anpr_project.health import health, liveness, ready
 from anpr_project.metrics import metrics
-from anpr_project.pages import live
+from anpr_project.pages import SignInView, live
 from anpr_project.root import root
 from anpr_project.tokens import TokenView
 
@@ -25,6 +26,8 @@ urlpatterns = [
     path("liveness", liveness, name="liveness"),
     path("metrics", metrics, name="metrics"),
     path("live", live, name="live"),
+    path("login", SignInView.as_view(), name="login"),
+    path("logout", LogoutView.as_view(), name="logout"),
     path("admin/", admin.site.urls),
     path("api/v1/auth/token", TokenView.as_view(), name="token"),
     path("api/v1/config/", include("zones.urls")),

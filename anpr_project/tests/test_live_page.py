@@ -262,7 +262,7 @@ def test_who_logs_out_is_sent_to_the_login(browser: Browser, product: Running, e
     log_in(page, product)
     page.click("text=Log out")
     page.goto(f"{product.url}/live")
-    assert "/admin/login/" in page.url
+    assert "/login" in page.url
     context.close()
 
 

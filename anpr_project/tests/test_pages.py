@@ -11,9 +11,23 @@ from zones.tests.factories import make_zone
 def test_visitors_are_sent_to_the_login_and_back(client: Client, admin_user: User) -> None:
     response = client.get("/live")
     assert response.status_code == 302
-    assert response["Location"] == "/admin/login/?next=/live"
+    assert response["Location"] == "/login?next=/live"
     login = {"username": "admin", "password": "correct horse", "next": "/live"}
-    assert client.post("/admin/login/", login)["Location"] == "/live"
+    assert client.post("/login", login)["Location"] == "/live"
+
+
+def test_viewer_who_is_no_staff_signs_in_and_out(client: Client, db: None) -> None:
+    make_user("viewer", role="Viewers")
+    wrong = client.post("/login", {"username": "viewer", "password": "wrong"})
+    assert b"wrong" in wrong.content
+    assert "script-src 'self'" in wrong["Content-Security-Policy"]
+    assert (
+        client.post("/login", {"username": "viewer", "password": "correct horse"})["Location"]
+        == "/live"
+    )
+    assert client.get("/login").status_code == 302
+    assert client.post("/logout")["Location"] == "/login"
+    assert client.get("/live").status_code == 302
 
 
 def test_who_may_not_see_events_may_not_see_the_page(client: Client, db: None) -> None:
