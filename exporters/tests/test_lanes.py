@@ -14,7 +14,7 @@ from events.dispatch import dispatch
 from events.tests.conftest import Sender, make_sender
 from events.tests.factories import reading
 from exporters import lane, lanes
-from exporters.delivery import fan_out
+from exporters.delivery import fan_out, record
 from exporters.lanes import Lanes
 from exporters.models import Delivery, ExporterConfig
 from exporters.tests.factories import make_exporter
@@ -158,8 +158,6 @@ def test_exporter_whose_secret_is_lost_stops_nobody(running: Lanes) -> None:
 def test_lane_survives_the_database(running: Lanes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outcomes that could not be written down wait for the database; nothing is sent twice."""
     failures = iter([OperationalError("gone"), OperationalError("gone")])
-    record = lane.record
-
     def flaky(*arguments: Any) -> None:
         for error in failures:
             raise error
