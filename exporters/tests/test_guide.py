@@ -13,9 +13,9 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from anpr_project.tests.servers import free_port, wait_for_port
 from exporters.matching import Filters
 from exporters.retry import RetryPolicy
+from exporters.tests.brokers import free_port, wait_for_port
 from exporters.tests.factories import SECRET, address, make_exporter
 from exporters.transports import TRANSPORTS
 
@@ -52,10 +52,9 @@ def test_the_receiver_of_the_guide_verifies_and_knows_repeats(
         [sys.executable, "-u", "-c", program.replace("9000", str(port))],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        text=True,
     )
     try:
-        wait_for_port(port)
+        wait_for_port(port, receiver)
         config = {"url": f"http://127.0.0.1:{port}/"}
         auth = {"type": "signature", "secret": SECRET}
         good = api.post(address(make_exporter(auth, config=config), "test")).json()
@@ -65,4 +64,4 @@ def test_the_receiver_of_the_guide_verifies_and_knows_repeats(
         receiver.terminate()
         out, _ = receiver.communicate(timeout=10)
     assert (good["code"], wrong["code"]) == (204, 401)
-    assert out == "plate_event.test TEST 123\n"
+    assert out.decode() == "plate_event.test TEST 123\n"
