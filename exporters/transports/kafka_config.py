@@ -11,6 +11,7 @@ from confluent_kafka import KafkaException, Producer
 from msgspec import Meta
 
 from anpr_project.lib.text import PLAIN_PATTERN
+from exporters.bounded_sockets import tls_context
 from exporters.transports.topics import check_kafka_topic
 
 MAX_SERVERS = 20
@@ -34,7 +35,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     key: Literal["plate", "camera", "sensor"] = "plate"
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = "none"
     tls: bool = False
-    ca_certificate: Annotated[str, Meta(max_length=65_536)] = ""
+    ca_certificate: Annotated[str, Meta(pattern=r"^[\t\n\r -~]*$", max_length=65_536)] = ""
 
 
 class NoAuth(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="none"):
@@ -109,7 +110,8 @@ def _check(field: str, check: Callable[[str], object], text: str) -> None:
 
 
 def _check_certificate(text: str) -> None:
+    tls_context(True, text)
     try:
         Producer({"security.protocol": "ssl", "ssl.ca.pem": text, "log_level": 0})
     except KafkaException:
-        raise ValueError("is not a certificate in PEM.") from None
+        raise ValueError("is not a certificate in PEM format") from None

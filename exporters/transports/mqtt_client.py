@@ -15,6 +15,8 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from exporters.bounded_sockets import tls_context
+
 # From this reason code on, MQTT 5 means a failure.
 FAILURE = 0x80
 # Nothing that a broker has to say to a client without subscriptions is longer.
@@ -58,6 +60,7 @@ class PinnedClient(Client):
         return sock
 
     def use_tls(self, context: ssl.SSLContext) -> None:
+        context.sslsocket_class = ssl.SSLSocket
         self._tls = context
         self.tls_set_context(context)
 
@@ -124,14 +127,6 @@ def no_properties(packet_type: int) -> Properties:
     return Properties(packet_type)  # type: ignore[no-untyped-call]  # paho left it out
 
 
-def tls_context(ca_certificate: str) -> ssl.SSLContext:
-    """Trust this certificate alone, or without one the system's; ValueError if it is none."""
-    try:
-        return ssl.create_default_context(cadata=ca_certificate or None)
-    except (ssl.SSLError, TypeError, ValueError):  # TypeError: not ASCII
-        raise ValueError("is not a certificate in PEM.") from None
-
-
 def make_client(
     settings: Settings, client_id: str, credentials: tuple[str, str] | None
 ) -> PinnedClient:
@@ -147,7 +142,7 @@ def make_client(
     if credentials is not None:
         client.username_pw_set(*credentials)
     if settings.tls:
-        client.use_tls(tls_context(settings.ca_certificate))
+        client.use_tls(tls_context(True, settings.ca_certificate))
     if settings.status_topic:
         client.will_set(settings.status_topic, "offline", qos=1, retain=True)
     # The window is the link's, so that nothing ever waits inside paho.

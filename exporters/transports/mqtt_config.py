@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from anpr_project.lib.text import PLAIN_PATTERN
-from exporters.transports.mqtt_client import tls_context
+from exporters.bounded_sockets import tls_context
 from exporters.transports.topics import check_topic, check_topic_template
 
 Text = Annotated[str, Meta(pattern=PLAIN_PATTERN, max_length=512)]
 Name = Annotated[str, Meta(pattern=PLAIN_PATTERN, min_length=1, max_length=256)]
 Secret = Annotated[str, Meta(pattern=PLAIN_PATTERN, max_length=1024)]
-Certificates = Annotated[str, Meta(max_length=65_536)]
+Certificates = Annotated[str, Meta(pattern=r"^[\t\n\r -~]*$", max_length=65_536)]
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,7 +56,7 @@ def check(config: Config) -> None:
     if config.ca_certificate:
         if not config.tls:
             raise ValueError("ca_certificate: has no use without tls.")
-        _check("ca_certificate", tls_context, config.ca_certificate)
+        _check("ca_certificate", partial(tls_context, True), config.ca_certificate)
 
 
 def _check(field: str, check: Callable[[str], object], text: str) -> None:
