@@ -72,7 +72,7 @@ def tls_context(verify: bool, ca_certificate: str) -> ssl.SSLContext:
         raise ValueError("holds a private key; give the certificate alone")
     try:
         context = ssl.create_default_context(cadata=ca_certificate or None)
-    except (ssl.SSLError, ValueError):
+    except (ssl.SSLError, ValueError, TypeError):  # TypeError: not ASCII
         raise ValueError("is not a certificate in PEM format") from None
     if not verify:
         context.check_hostname = False

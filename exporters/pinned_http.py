@@ -24,6 +24,9 @@ REST_S = 1.0
 # Below the keep-alive time of any common server (the shortest is 2 s), else a message would now
 # and then meet a connection that is just being closed.
 IDLE_S = 1.5
+# Some sinks close without saying so, just after they answered: who is caught by it costs a message
+# one attempt, so for a while each message gets a connection of its own.
+DISTRUST_S = 300.0
 PORTS = {"http": 80, "https": 443}
 _NOT_IN_URLS = re.compile(r"[\s\x00-\x1f\x7f\\]")
 
@@ -102,12 +105,13 @@ class _Connection(HTTPConnection):
 class PinnedClient:
     """Keeps connections alive between requests; for any number of threads."""
 
-    def __init__(self, site: Site, context: ssl.SSLContext, network: Network) -> None:
+    def __init__(self, site: Site, context: ssl.SSLContext | None, network: Network) -> None:
         self._site, self._context = site, context
         self._address = JudgedAddress(network, site.host, site.port)
         self._lock = threading.Lock()
         self._idle: list[_Connection] = []
         self._busy: set[_Connection] = set()
+        self._keeps_alive_from = 0.0
         self.closed = False
 
     def post(self, body: bytes, headers: Mapping[str, str], timeout_s: float) -> Answer:
@@ -124,6 +128,10 @@ class PinnedClient:
             with connection.getresponse() as response:
                 reusable = _read_rest(response, bounds)
                 return Answer(response.status, response.getheader("Retry-After"))
+        except ConnectionError:
+            if connection.idle_since:
+                self._keeps_alive_from = time.monotonic() + DISTRUST_S
+            raise
         finally:
             self._give_back(connection, reusable)
 
@@ -131,7 +139,7 @@ class PinnedClient:
         connection = self._idle_one(address)
         if connection is None:
             sock = connect(address, self._site.port, bounds)
-            if self._site.scheme == "https":
+            if self._context is not None:
                 sock = secured(sock, self._context, self._site.host.rstrip("."))
             connection = _Connection(address, sock)
         connection.opened.bounds = bounds
@@ -153,10 +161,11 @@ class PinnedClient:
         return None
 
     def _give_back(self, connection: _Connection, reusable: bool) -> None:
+        now = time.monotonic()
         with self._lock:
             self._busy.discard(connection)
-            if reusable and not self.closed:
-                connection.idle_since = time.monotonic()
+            if reusable and not self.closed and now >= self._keeps_alive_from:
+                connection.idle_since = now
                 self._idle.append(connection)
                 return
         connection.close()

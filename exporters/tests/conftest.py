@@ -9,6 +9,7 @@ from pytest_django import Settings
 
 from anpr_project.lib.tests.factories import numbers
 from exporters.tests.sinks import Sink
+from exporters.tests.webhooks import Webhooks
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +29,12 @@ def sink(db: None, settings: Settings) -> Iterator[Sink]:
     settings.EXPORT_ALLOW_NETWORKS = ["127.0.0.0/8"]
     with Sink() as running:
         yield running
+
+
+@pytest.fixture
+def webhook() -> Iterator[Webhooks]:
+    """Call it with a URL for a webhook exporter that may reach loopback."""
+    webhooks = Webhooks()
+    yield webhooks
+    for each in webhooks.made:
+        each.close()
