@@ -73,7 +73,7 @@ def typed(kind: Any, config: Any) -> msgspec.Struct | None:
         return None
     try:
         return msgspec.convert(config, transport.Config)
-    except (msgspec.ValidationError, RecursionError, OverflowError):
+    except msgspec.ValidationError:
         return None
 
 

@@ -111,7 +111,8 @@ class ExporterSerializer(ConfigSerializer[ExporterConfig]):
         made = check(kind=kind, auth=auth, **parts)
         if "filters" in attrs:
             refuse_unknown(made.filters)
-        attrs["auth"] = msgspec.json.encode(auth).decode()
+        if row is None or "auth" in attrs:
+            attrs["auth"] = msgspec.json.encode(auth).decode()
 
     def update(self, instance: ExporterConfig, validated_data: dict[str, Any]) -> ExporterConfig:
         if not RENEWING.isdisjoint(validated_data):

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import uuid
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.core.cache.backends.locmem import LocMemCache
+from pytest_django import Settings
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rest_framework.test import APIClient
 from standardwebhooks import Webhook
@@ -13,6 +16,7 @@ from events.models import PlateEvent
 from exporters.models import Delivery, ExporterConfig
 from exporters.tests.factories import SECRET, address, make_exporter
 from exporters.tests.sinks import Sink, status
+from exporters.throttle import seconds_to_wait
 from exporters.transports import TransportError
 from exporters.transports.webhook import WebhookTransport
 
@@ -99,3 +103,19 @@ def test_failure_that_is_no_answer_has_no_code(
     monkeypatch.setattr(WebhookTransport, "send", fail)
     answer = api.post(address(make_for(sink), "test")).json()
     assert (answer["code"], answer["error"]) == (None, "The sink cannot be reached.")
+
+
+def test_all_processes_count_in_redis_and_its_loss_stops_nobody(settings: Settings) -> None:
+    if not settings.REDIS:
+        pytest.skip("the embedded shape has no Redis")
+    user = SimpleNamespace(pk=uuid.uuid4().hex)
+    backend = "django.core.cache.backends.redis.RedisCache"
+    settings.CACHES = {
+        "default": {"BACKEND": backend, "LOCATION": "redis://", "OPTIONS": settings.REDIS}
+    }
+    waits = [seconds_to_wait(user) for _ in range(6)]
+    assert waits[:5] == [0] * 5
+    assert 1 <= waits[5] <= 60
+    away = settings.REDIS | {"port": 1}
+    settings.CACHES = {"default": {"BACKEND": backend, "LOCATION": "redis://", "OPTIONS": away}}
+    assert seconds_to_wait(user) == 0

@@ -169,9 +169,10 @@ def test_a_repaired_exporter_starts_at_once(api: APIClient, change: dict[str, An
     assert (exporter.failures, exporter.paused_until) == (0, None)
 
 
-def test_state_cannot_be_written(api: APIClient) -> None:
+def test_state_cannot_be_written_and_outlives_other_changes(api: APIClient) -> None:
     exporter = make_exporter(failures=9)
-    assert api.patch(f"{PATH}/{exporter.pk}", {"state": {}, "failures": 0}).status_code == 200
+    change = {"state": {}, "failures": 0, "retry": {}, "filters": {}}
+    assert api.patch(f"{PATH}/{exporter.pk}", change).status_code == 200
     exporter.refresh_from_db()
     assert exporter.failures == 9
 
