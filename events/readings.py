@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from anpr_project.lib.errors import FieldError
-from anpr_project.lib.text import PLAIN_PATTERN
+from anpr_project.lib.text import END, PLAIN_PATTERN
 from events.plates import MAX_LENGTH, normalize
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,7 +25,7 @@ Word = Annotated[str, Meta(max_length=64, pattern=PLAIN_PATTERN)]
 Ratio = Annotated[float, Meta(ge=0, le=1)]
 Moment = Annotated[datetime, Meta(tz=True)]
 Pixels = Annotated[float, Meta(ge=0, le=100_000)]
-TyreId = Annotated[str, Meta(pattern="^(0[xX])?[0-9A-Fa-f]{1,16}$")]
+TyreId = Annotated[str, Meta(pattern=f"^(0[xX])?[0-9A-Fa-f]{{1,16}}{END}")]
 
 
 class Candidate(msgspec.Struct, frozen=True):

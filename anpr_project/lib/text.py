@@ -17,8 +17,10 @@ FORBIDDEN = (
     "\U00010000-\U0010ffff"
 )
 _forbidden = re.compile(f"[{FORBIDDEN}]")
-# For JSON Schema and msgspec: a whole string of allowed characters.
-PLAIN_PATTERN = f"^[^{FORBIDDEN}]*$"
+# For JSON Schema and msgspec: a whole string of allowed characters. Not `$`: before a final line
+# end that would match too; not \Z: JSON Schema does not know it.
+END = r"(?![\s\S])"
+PLAIN_PATTERN = f"^[^{FORBIDDEN}]*{END}"
 MAX_JSON_DEPTH = 20
 
 

@@ -58,6 +58,9 @@ def refused(response: Any, upload_dir: Path, *statuses: int) -> dict[str, Any]:
         ({"plate": "--- "}, "plate"),
         ({"plate": "A\x00B"}, "plate"),
         ({"plate": "A\x1bB"}, "plate"),
+        ({"plate": "AB12\n"}, "plate"),
+        ({"region": "gb\n"}, "region"),
+        ({"tpms": [{"id": "ff\n"}]}, "tpms.0.id"),
         ({"plate": "A\U0001f697"}, "plate"),
         ({"plate": "A" * 33}, "plate"),
         ({"plate": "\ufdfa" * 32}, "plate"),  # one character that normalises to eighteen
