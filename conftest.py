@@ -21,8 +21,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """
     for item in items:
         mark = item.get_closest_marker("django_db")
-        if mark is not None and mark.kwargs.get("transaction"):
-            kwargs = {**mark.kwargs, "serialized_rollback": True}
+        kwargs = dict(mark.kwargs) if mark else {}
+        fixtures = set(getattr(item, "fixturenames", ()))
+        if kwargs.get("transaction") or fixtures & {"transactional_db", "live_server"}:
+            kwargs |= {"transaction": True, "serialized_rollback": True}
             item.add_marker(pytest.mark.django_db(**kwargs), append=False)
 
 
