@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 from django.conf import settings as current
-from django.db import OperationalError, connection, connections
+from django.db import OperationalError, connections
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -220,14 +221,11 @@ def test_not_ready_while_draining(client: Client, settings: Settings, tmp_path: 
 
 @pytest.mark.django_db(transaction=True)
 def test_not_ready_while_a_migration_is_missing_and_ready_once_it_ran(client: Client) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM django_migrations WHERE app = 'anpr_project'")
+    applied = MigrationRecorder.Migration.objects.filter(app="anpr_project")
+    rows = list(applied)
+    applied.delete()
     before, state = client.get("/ready"), client.get("/health").json()
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO django_migrations (app, name, applied) "
-            "VALUES ('anpr_project', '0001_roles', CURRENT_TIMESTAMP)"
-        )
+    MigrationRecorder.Migration.objects.bulk_create(rows)
     health.database.forget()
 
     assert before.status_code == 503
