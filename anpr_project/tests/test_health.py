@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as current
-from django.db import OperationalError, connections
+from django.db import OperationalError, connection, connections
 from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.utils import timezone
