@@ -90,7 +90,7 @@ class KafkaWitness:
 
     def __post_init__(self) -> None:
         from confluent_kafka import Consumer, TopicPartition
-        from confluent_kafka.admin import AdminClient, NewTopic
+        from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
         admin = AdminClient({"bootstrap.servers": self.servers})
         with suppress(Exception):  # it may be there
@@ -151,7 +151,9 @@ class Verdict:
 def judge(
     expected: list[str], arrivals: list[Arrival], interruptions: list[Interruption]
 ) -> Verdict:
-    wanted, last, again = set(expected), {}, dict[str, int]()
+    wanted = set(expected)
+    last: dict[str, Arrival] = {}
+    again: dict[str, int] = {}
     for arrival in arrivals:
         previous = last.get(arrival.event_id)
         if previous is not None:

@@ -118,7 +118,8 @@ def falsify(chance: random.Random) -> None:
 
 def store_all(options: argparse.Namespace, mischief: Mischief, chance: random.Random) -> list[str]:
     """Store the events at the pace asked for; in the middle, stop the broker."""
-    credential, ids, begun = make_credential(), [], time.monotonic()
+    credential, begun = make_credential(), time.monotonic()
+    ids: list[str] = []
     while len(ids) < options.events:
         before = len(ids)
         ids += store(credential, min(BATCH, options.events - before), chance)
@@ -130,14 +131,14 @@ def store_all(options: argparse.Namespace, mischief: Mischief, chance: random.Ra
     return ids
 
 
-def wait_until_drained(deadline: float) -> bool:
+def wait_until_drained(begun: float, deadline_s: float) -> bool:
     told = time.monotonic()
     while left := pending():
-        if time.monotonic() > deadline:
+        if time.monotonic() > begun + deadline_s:
             return False
         if time.monotonic() - told > 30:
             told = time.monotonic()
-            print(f"    {left} deliveries are still pending", flush=True)
+            print(f"    {time.monotonic() - begun:.0f} s: still pending {left}", flush=True)
         time.sleep(0.5)
     return True
 
@@ -211,7 +212,7 @@ def run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     stack.callback(mischief.end)
     ids = store_all(options, mischief, chance)
     print(f"{len(ids)} events stored in {time.monotonic() - begun:.0f} s", flush=True)
-    is_drained = wait_until_drained(begun + options.deadline)
+    is_drained = wait_until_drained(begun, options.deadline)
     took = time.monotonic() - begun
     mischief.stopping.set()
     verdicts = {

@@ -55,7 +55,7 @@ def make_credential() -> Credential:
     from sensors.credentials import Credential
     from sensors.models import SensorKey, SensorSettings
 
-    sensor = SensorSettings.objects.create(name="benchmark")
+    sensor, _ = SensorSettings.objects.get_or_create(name="benchmark")
     return Credential(SensorKey(sensor=sensor), ())
 
 

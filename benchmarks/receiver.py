@@ -33,7 +33,9 @@ class Behaviour:
         self.share: float = options.faults
         self.black_hole: bool = options.black_hole
         self.chance = random.Random(options.seed)  # noqa: S311 - must be repeatable
-        self.log: IO[str] | None = options.log and Path(options.log).open("a", buffering=1)
+        self.log: IO[str] | None = None
+        if options.log:
+            self.log = Path(options.log).open("a", buffering=1)  # noqa: SIM115 - until the end
 
     def choose(self) -> str:
         if self.black_hole:
