@@ -108,6 +108,7 @@ class Broker:
     def freeze(self) -> None:
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
+        os.waitpid(self._process.pid, os.WUNTRACED)  # until every thread of it has stopped
 
     def kill(self) -> None:
         self._end(signal.SIGKILL)

@@ -3,20 +3,83 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import socket
 import ssl
 import struct
 import threading
 import time
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, Self
 
-from confluent_kafka import Consumer, Message, TopicPartition
+import pytest
+from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
-from exporters.tests.brokers import HOST, PASSWORD, USER, Certificates, tansu_broker
+from exporters.network import Network
+from exporters.tests.brokers import HOST, PASSWORD, USER, Broker, Certificates, tansu_broker
+from exporters.transports.kafka import KafkaTransport
+from exporters.transports.kafka_config import Config, NoAuth
 
+LOOPBACK = Network(["127.0.0.0/8", "::1/128"])
+MakeBroker = Callable[..., Broker]
+MakeTransport = Callable[..., KafkaTransport]
 SASL_HANDSHAKE, SASL_AUTHENTICATE = 17, 36
-AUTHENTICATION_FAILED = 58
+UNSUPPORTED_MECHANISM, AUTHENTICATION_FAILED = 33, 58
+
+
+@pytest.fixture
+def make_tansu() -> Iterator[MakeBroker]:
+    brokers: list[Broker] = []
+
+    def make(*options: str, **more: str) -> Broker:
+        brokers.append(tansu_broker(*options, **more))
+        brokers[-1].start()
+        return brokers[-1]
+
+    yield make
+    for broker in brokers:
+        broker.stop()
+
+
+@pytest.fixture
+def mock_cluster() -> Iterator[str]:
+    """The address of a cluster that lives in this process."""
+    settings = {"test.mock.num.brokers": 1, "bootstrap.servers": "ignored:1"}
+    owner = Producer(settings, logger=logging.getLogger("mock"))
+    broker = next(iter(owner.list_topics(timeout=10).brokers.values()))
+    yield f"{broker.host}:{broker.port}"
+    owner.flush(0)
+
+
+@pytest.fixture
+def make_transport() -> Iterator[MakeTransport]:
+    transports: list[KafkaTransport] = []
+
+    def make(
+        servers: str,
+        *,
+        timeout_s: float = 15,
+        auth: Any = None,
+        network: Network = LOOPBACK,
+        **config: Any,
+    ) -> KafkaTransport:
+        known: dict[str, Any] = {"bootstrap_servers": servers, "topic": "plates"}
+        settings = Config(**known | config)
+        KafkaTransport.check(settings, auth)
+        transport = KafkaTransport(
+            config=settings, auth=auth or NoAuth(), timeout_s=timeout_s, network=network
+        )
+        transports.append(transport)
+        return transport
+
+    yield make
+    for transport in transports:
+        transport.close()
+
+
+def address(broker: Broker) -> str:
+    return f"{broker.host}:{broker.port}"
 
 
 def consume(servers: str, topic: str, count: int, **settings: str) -> list[Message]:
@@ -125,7 +188,9 @@ class Gateway:
 
     def _login(self, kind: int, version: int, request: bytes) -> bytes:
         if kind == SASL_HANDSHAKE:
-            return struct.pack(">hi", 0, 1) + _text(b"PLAIN")
+            is_known = request.endswith(_text(b"PLAIN"))
+            error = 0 if is_known else UNSUPPORTED_MECHANISM
+            return struct.pack(">hi", error, 1) + _text(b"PLAIN")
         is_right = request.endswith(f"\0{USER}\0{PASSWORD}".encode())
         error = 0 if is_right else AUTHENTICATION_FAILED
         lifetime = struct.pack(">q", 0) if version else b""

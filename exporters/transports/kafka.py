@@ -24,12 +24,17 @@ from exporters.transports.base import (
 )
 from exporters.transports.flights import Flight, Flights
 from exporters.transports.kafka_config import BATCH_BYTES, parse_servers, settings_of
+from exporters.transports.kafka_scout import (
+    REFUSED_LOGIN,
+    REFUSED_TLS,
+    UNREACHABLE,
+    ask_for_brokers,
+)
 
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.005
 IDLE_S = 1.0
-ASK_S = 0.5
 OPEN_S = 10.0
 REOPEN_S = 1.0
 CLOSE_S = 5.0
@@ -39,10 +44,10 @@ TROUBLE_S = 5.0
 _permanent = {KafkaError.INVALID_RECORD, KafkaError._BAD_MSG}
 # Why nothing gets through, in words.
 _troubles = {
-    KafkaError._AUTHENTICATION: "The broker refused the user name or the password.",
-    KafkaError._SSL: "TLS with the broker failed: its certificate is not accepted, or it has none.",
+    KafkaError._AUTHENTICATION: REFUSED_LOGIN,
+    KafkaError._SSL: REFUSED_TLS,
     KafkaError._RESOLVE: "A broker's host name is unknown.",
-    KafkaError._ALL_BROKERS_DOWN: "No broker can be reached.",
+    KafkaError._ALL_BROKERS_DOWN: UNREACHABLE,
     KafkaError.TOPIC_AUTHORIZATION_FAILED: "The broker does not let this user write to the topic.",
     KafkaError.UNKNOWN_TOPIC_OR_PART: "There is no such topic.",
 }
@@ -64,7 +69,8 @@ class KafkaTransport(Transport):
         kafka_config.check(config)
 
     def __init__(self, *, config: Any, auth: Any, timeout_s: float, network: Network) -> None:
-        self.config, self.timeout_s, self.network = config, timeout_s, network
+        self.config, self.auth = config, auth
+        self.timeout_s, self.network = timeout_s, network
         self._settings = settings_of(config, auth, timeout_s)
         self._flights = Flights()
         self._inbox: deque[Flight] = deque()
@@ -127,19 +133,13 @@ class KafkaTransport(Transport):
         """Make the producer, or report everything that waits for it."""
         self._trouble, self._is_broken = None, False
         try:
-            for host, port in parse_servers(self.config.bootstrap_servers):
-                self.network.resolve_listed(host, port)
-            # Idempotent ones connect to any broker that they hear of, before it could be judged.
-            for host, port in self._advertised():
-                self.network.resolve_listed(host, port)
+            self._judge()
         except AddressRefused as error:
             self._give_up(TransportError(str(error), unreachable=True))
         except TransportError as error:
             self._give_up(error)
         else:
-            self._producer = self._make_producer(
-                {"enable.idempotence": True, "acks": "all", **self._settings}
-            )
+            self._producer = Producer({**self._settings, "error_cb": self._complain}, logger=logger)
 
     def _give_up(self, error: TransportError) -> None:
         self._flights.settle_all(error)
@@ -147,25 +147,25 @@ class KafkaTransport(Transport):
             self._inbox.popleft()
         self._closing.wait(REOPEN_S)
 
-    def _make_producer(self, settings: dict[str, Any]) -> Producer:
-        return Producer({**settings, "error_cb": self._complain}, logger=logger)
+    def _judge(self) -> None:
+        """AddressRefused unless every broker is in the operator's networks; nothing is sent yet."""
+        servers = parse_servers(self.config.bootstrap_servers)
+        addresses = [self.network.resolve_listed(host, port) for host, port in servers]
+        for host, port in self._ask(servers, addresses):
+            self.network.resolve_listed(host, port)
 
-    def _advertised(self) -> list[tuple[str, int]]:
-        """Ask the bootstrap servers, and nobody else, which brokers there are."""
-        end, patience_s = time.monotonic() + min(self.timeout_s, OPEN_S), ASK_S
-        while (left := end - time.monotonic()) > 0 and not self._closing.is_set():
-            # A new one each time: it would put a second question to the brokers of the first answer.
-            scout = self._make_producer(self._settings)
+    def _ask(self, servers: list[tuple[str, int]], addresses: list[str]) -> list[tuple[str, int]]:
+        end = time.monotonic() + min(self.timeout_s, OPEN_S)
+        error = TransportError(SILENT, unreachable=True)
+        for left, ((host, port), address) in enumerate(zip(servers, addresses, strict=True)):
+            now = time.monotonic()
+            # Each has its share of the time, so that a dead one hides no living one.
+            deadline = now + max(0.1, end - now) / (len(servers) - left)
             try:
-                known = scout.list_topics(self.config.topic, timeout=min(patience_s, left))
-            except KafkaException:
-                scout.poll(0)  # tells why
-                if self._trouble is not None:
-                    break
-                patience_s *= 2
-            else:
-                return [(broker.host, broker.port) for broker in known.brokers.values()]
-        raise self._failure()
+                return ask_for_brokers(self.config, self.auth, host, port, address, deadline)
+            except TransportError as failure:
+                error = failure
+        raise error
 
     def _feed(self, producer: Producer) -> None:
         while self._inbox:

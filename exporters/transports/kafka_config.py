@@ -26,9 +26,9 @@ Secret = Annotated[str, Meta(pattern=PLAIN_PATTERN, max_length=1024)]
 
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`bootstrap_servers`: host:port, several with commas. Brokers tell of further addresses, and
-    the client library connects to those by itself. Therefore all must be in EXPORT_ALLOW_NETWORKS,
-    and they are judged once when the connection opens. What remains: a broker inside those
-    networks that later turns hostile could name other addresses."""
+    librdkafka connects to those by itself. Therefore all must be in EXPORT_ALLOW_NETWORKS, and
+    they are judged when the connection opens. What remains: a broker inside those networks that
+    tells librdkafka something else than it told us, or later."""
 
     bootstrap_servers: Annotated[str, Meta(pattern=PLAIN_PATTERN, min_length=1, max_length=1024)]
     topic: Annotated[str, Meta(pattern=PLAIN_PATTERN, max_length=249)]
@@ -73,6 +73,8 @@ def settings_of(config: Config, auth: NoAuth | SaslAuth, timeout_s: float) -> di
         "security.protocol": ("sasl_" if with_sasl else "")
         + ("ssl" if config.tls else "plaintext"),
         "client.id": "anpr",
+        "enable.idempotence": True,
+        "acks": "all",
         "compression.type": config.compression,
         "delivery.timeout.ms": round(timeout_s * 1000),
         "request.timeout.ms": round(timeout_s * 1000),

@@ -42,6 +42,7 @@ CLOSE_S = 5.0
 TURN_S = 1.0
 SILENT = TransportError("The broker did not acknowledge the message in time.", unreachable=True)
 CLOSED = TransportError("Stopped before the broker acknowledged the message.", unreachable=True)
+NONSENSE = TransportError("What the broker says cannot be understood.", unreachable=True)
 POISON = TransportError(
     "The broker cuts the connection whenever it gets this message.", permanent=True
 )
@@ -135,6 +136,7 @@ class MqttTransport(Transport):
             logger.exception("the connection to an MQTT broker failed")
             if link is not None:
                 link.ended = True
+            self._fail(NONSENSE)
         if link is not None:
             self._part_with(link)
         self._pause()
