@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import re
-import socket
-import threading
 import time
 
 import pytest
 
 from exporters.network import Network
-from exporters.tests.brokers import HOST
 from exporters.tests.mqtt_peers import (
     CONNACK,
     CONNECT,
@@ -240,37 +237,6 @@ def test_late_acknowledgement_is_ignored(make_transport: MakeTransport) -> None:
         time.sleep(0.6)
         outcomes.start(message(3))
         assert isinstance(outcomes.all()[-1], Receipt)
-
-
-def test_broker_that_never_welcomes_is_reported_in_time(make_transport: MakeTransport) -> None:
-    with ScriptedBroker(lambda heard: b"") as broker:
-        outcomes = Outcomes(make_transport(broker, timeout_s=0.5))
-        outcomes.start(message(1))
-        error = outcomes.error(timeout=1.5)
-    assert "did not answer in time" in str(error)
-    assert error.unreachable
-
-
-def test_handshake_that_drips_is_reported_in_time(make_transport: MakeTransport) -> None:
-    def drip(listener: socket.socket) -> None:
-        peer, _ = listener.accept()
-        with peer:
-            try:
-                for byte in b"\x16\x03\x03\x40\x00" + bytes(1000):
-                    peer.sendall(bytes([byte]))
-                    time.sleep(0.05)
-            except OSError:
-                return
-
-    with socket.create_server((HOST, 0)) as listener:
-        thread = threading.Thread(target=drip, args=[listener])
-        thread.start()
-        port = listener.getsockname()[1]
-        with ScriptedBroker(usual) as any_broker:
-            outcomes = Outcomes(make_transport(any_broker, port=port, tls=True, timeout_s=0.5))
-        outcomes.start(message(1))
-        assert "did not answer in time" in str(outcomes.error(timeout=1.5))
-        thread.join()
 
 
 def test_unexpected_failure_is_logged_and_reported(
