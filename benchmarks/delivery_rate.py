@@ -101,7 +101,7 @@ def fill(exporter: ExporterConfig, count: int) -> None:
 
     ExporterConfig.objects.exclude(pk=exporter.pk).update(enabled=False)
     for begin in range(0, count, 1000):
-        fan_out(PlateEvent.objects.order_by("id")[begin : min(begin + 1000, count)])
+        fan_out(list(PlateEvent.objects.order_by("id")[begin : min(begin + 1000, count)]))
 
 
 def drain(exporter: ExporterConfig, folder: Path, count: int) -> tuple[float, float]:

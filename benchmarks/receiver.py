@@ -24,7 +24,7 @@ OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 BROKEN = b"HTTP/1.1 500 Broken\r\nContent-Length: 0\r\n\r\n"
 BUSY = b"HTTP/1.1 429 Busy\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 # Shares of all faults. Each 429 stops the exporter for a second, which is what it asks for.
-FAULTS = {"broken": 0.48, "busy": 0.02, "silent": 0.1, "reset": 0.2, "cut": 0.2}
+FAULTS = {"broken": 0.49, "busy": 0.01, "silent": 0.1, "reset": 0.2, "cut": 0.2}
 
 
 class Behaviour:

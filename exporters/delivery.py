@@ -13,7 +13,8 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from events.models import PlateEvent
+import exporters.among  # noqa: F401 - `pk__among` below
+from events.models import PlateEvent, TpmsReading
 from exporters.configuration import Settings, filters_of
 from exporters.models import Delivery, DeliveryAttempt, ExporterConfig
 from exporters.transports import Outcome, Receipt, TransportError
@@ -80,16 +81,31 @@ def claim_due(exporter: ExporterConfig, settings: Settings, limit: int) -> list[
     now = timezone.now()
     with transaction.atomic():
         due = Delivery.objects.due(exporter, now).select_for_update(skip_locked=True, of=("self",))
-        ids = list(due.values_list("id", flat=True)[:limit])
-        if not ids:
+        claimed = list(due[:limit])
+        if not claimed:
             return []
-        Delivery.objects.filter(pk__in=ids).update(next_attempt_at=now + lease(settings))
-    claimed = Delivery.objects.filter(pk__in=ids).order_by("id")
-    return list(
-        claimed.select_related("event__sensor", "event__camera", "event__zone").prefetch_related(
-            "event__tyres"
-        )
-    )
+        ids = [delivery.pk for delivery in claimed]
+        Delivery.objects.filter(pk__among=ids).update(next_attempt_at=now + lease(settings))
+    _load_events(claimed)
+    return claimed
+
+
+def _load_events(deliveries: Sequence[Delivery]) -> None:
+    """Give each its event, with all that a payload is made of.
+
+    Joins would read and build the same few sensors and cameras for each event, and prefetching
+    the tyres would make a query set for each.
+    """
+    ids = [delivery.event_id for delivery in deliveries]
+    loaded = PlateEvent.objects.filter(pk__among=ids).prefetch_related("sensor", "camera", "zone")
+    events = {event.pk: event for event in loaded}
+    tyres: dict[int, list[TpmsReading]] = {}
+    for tyre in TpmsReading.objects.filter(event__among=ids).order_by("id"):
+        tyres.setdefault(tyre.event_id, []).append(tyre)
+    for delivery in deliveries:
+        event = events[delivery.event_id]
+        event.tyre_rows = tyres.get(event.pk, [])  # type: ignore[attr-defined]
+        delivery.event = event
 
 
 def record(exporter: ExporterConfig, settings: Settings, sent: Sequence[Sent]) -> None:
@@ -123,7 +139,7 @@ def _record_attempts(sent: Sequence[Sent]) -> None:
 
 
 def _record_delivered(delivered: Sequence[Sent]) -> None:
-    Delivery.objects.filter(pk__in=[one.delivery.pk for one in delivered]).update(
+    Delivery.objects.filter(pk__among=[one.delivery.pk for one in delivered]).update(
         state=Delivery.State.DELIVERED,
         attempts=F("attempts") + 1,
         delivered_at=timezone.now(),
@@ -157,7 +173,8 @@ def _record_failed(exporter: ExporterConfig, settings: Settings, failed: Sequenc
         if error.permanent or delay is None or _is_overdue(delivery, settings, now):
             delivery.state = Delivery.State.DEAD
         else:
-            delivery.next_attempt_at = now + (delay if not error.gone else timedelta())
+            wished = timedelta(seconds=min(error.retry_after or 0, LONGEST_RETRY_AFTER_S))
+            delivery.next_attempt_at = now + (timedelta() if error.gone else max(delay, wished))
         delivery.last_error = str(error)[:500]
     Delivery.objects.bulk_update(
         [one.delivery for one in failed],
@@ -184,7 +201,10 @@ def _update_exporter(
     errors = [one.outcome for one in failed if isinstance(one.outcome, TransportError)]
     changes: dict[str, object] = {}
     if delivered:
-        changes |= {"last_success_at": now, "failures": 0, "paused_until": None}
+        changes |= {"last_success_at": now, "failures": 0}
+        if exporter.failures >= OPEN_AFTER:
+            # Only then: a pause that the sink asked for holds although it took what was under way.
+            changes["paused_until"] = None
     if errors:
         changes |= {"last_error_at": now, "last_error": str(errors[-1])[:500]}
         if not delivered and any(error.unreachable for error in errors):

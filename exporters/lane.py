@@ -41,6 +41,10 @@ class Lane(threading.Thread):
             timeout_s=self.settings.retry.timeout_s,
             network=Network(django_settings.EXPORT_ALLOW_NETWORKS),
         )
+        # Looked up once; and so both are there, at zero, before the first attempt.
+        self._count_delivered = metrics.ATTEMPTS.labels(exporter.name, "delivered")
+        self._count_failed = metrics.ATTEMPTS.labels(exporter.name, "failed")
+        self._seconds = metrics.SECONDS.labels(exporter.name)
         # What has come to its end; None only wakes the lane.
         self._ended: SimpleQueue[Sent | None] = SimpleQueue()
         self._unrecorded: list[Sent] = []
@@ -132,7 +136,7 @@ class Lane(threading.Thread):
     def _done(
         self, delivery: Delivery, outcome: Outcome, started_at: datetime, seconds: float
     ) -> None:
-        result = "delivered" if isinstance(outcome, Receipt) else "failed"
-        metrics.ATTEMPTS.labels(self.exporter.name, result).inc()
-        metrics.SECONDS.labels(self.exporter.name).observe(seconds)
+        is_delivered = isinstance(outcome, Receipt)
+        (self._count_delivered if is_delivered else self._count_failed).inc()
+        self._seconds.observe(seconds)
         self._ended.put(Sent(delivery, outcome, started_at, seconds * 1000))

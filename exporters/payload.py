@@ -32,7 +32,8 @@ class Envelope(msgspec.Struct, frozen=True):
     type: Kind
     # When the event was received.
     timestamp: datetime
-    data: ExportedEvent
+    # An ExportedEvent when something is left out; else the same fields without the word of it.
+    data: EventView
 
 
 def message_id(event: PlateEvent) -> str:
@@ -52,12 +53,18 @@ def fields(event: PlateEvent) -> dict[str, str]:
     }
 
 
-def _exported(event: PlateEvent, view: EventView, base_url: str, now: datetime) -> ExportedEvent:
+def _with_links(event: PlateEvent, view: EventView, base_url: str, now: datetime) -> EventView:
+    links = {
+        f"{kind}_url": base_url + signed_path(event.pk, kind, now + LINK_AGE)
+        for kind, link in (("frame", view.frame_url), ("crop", view.crop_url))
+        if link
+    }
+    return replace(view, **links) if links else view
+
+
+def _truncated(view: EventView, smaller: dict[str, tuple[()]]) -> ExportedEvent:
     values = {name: getattr(view, name) for name in EventView.__struct_fields__}
-    for kind in ("frame", "crop"):
-        if values[f"{kind}_url"]:
-            values[f"{kind}_url"] = base_url + signed_path(event.pk, kind, now + LINK_AGE)
-    return ExportedEvent(**values)
+    return ExportedEvent(**values | smaller, truncated=True)
 
 
 def envelope(
@@ -69,9 +76,9 @@ def envelope(
     now: datetime,
 ) -> bytes:
     """Return the JSON; other readings go first when it would be too long, then the tyres."""
-    data = _exported(event, view, base_url, now)
+    data = _with_links(event, view, base_url, now)
     for smaller in ({}, {"candidates": ()}, {"candidates": (), "tpms": ()}):
-        shown = replace(data, truncated=True, **smaller) if smaller else data
+        shown = _truncated(data, smaller) if smaller else data
         body = msgspec.json.encode(Envelope(kind, event.received_at, shown))
         if len(body) < MAX_BYTES:
             return body
@@ -79,10 +86,10 @@ def envelope(
 
 
 def build(event: PlateEvent, base_url: str | None = None, now: datetime | None = None) -> bytes:
-    """Return the body of an event loaded with its parts (`PlateEventQuerySet.with_parts`)."""
+    """Return the body of an event loaded with its parts: by `with_parts`, or by a claim."""
     return envelope(
         event,
-        represent(event),
+        represent(event, getattr(event, "tyre_rows", None)),
         kind=CREATED,
         base_url=settings.PUBLIC_URL if base_url is None else base_url,
         now=now or timezone.now(),

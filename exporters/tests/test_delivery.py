@@ -174,6 +174,21 @@ def test_retry_after_pauses_the_exporter_without_burning_attempts() -> None:
     assert Delivery.objects.get().attempts == 0
 
 
+def test_retry_after_holds_for_the_message_and_although_others_got_through() -> None:
+    exporter = make_exporter(retry={"max_attempts": 3, "base_delay_s": 1, "timeout_s": 1})
+    settings = read(exporter)
+    send(2)
+    now = timezone.now()
+    with time_machine.travel(now, tick=False):
+        refused, under_way = claim_due(exporter, settings, 2)
+        busy = TransportError("slow down", code=429, retry_after=120)
+        record(exporter, settings, [Sent(refused, busy, now, 1)])
+        record(exporter, settings, [Sent(under_way, Receipt(), now, 1)])
+    exporter.refresh_from_db()
+    refused.refresh_from_db()
+    assert exporter.paused_until == refused.next_attempt_at == now + timedelta(seconds=120)
+
+
 def test_circuit_opens_and_spares_the_backlog() -> None:
     exporter = make_exporter()
     with time_machine.travel(timezone.now(), tick=False) as clock:
@@ -232,7 +247,8 @@ def test_recording_costs_few_queries(django_assert_num_queries: DjangoAssertNumQ
     exporter = make_exporter()
     send(30)
     settings = read(exporter)
-    with django_assert_num_queries(6):  # savepoint, look, lease, release, rows, tyres
+    # savepoint, look, lease, release; events, their sensors, cameras and tyres
+    with django_assert_num_queries(8):
         claimed = claim_due(exporter, settings, 30)
     now = timezone.now()
     with django_assert_num_queries(5):  # savepoint, attempts, deliveries, exporter, release

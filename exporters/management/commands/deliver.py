@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import signal
 from typing import Any
 
@@ -13,6 +14,10 @@ class Command(BaseCommand):
     help = "Runs the worker: makes new events visible to streams and statistics, until SIGTERM."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # Each event is hundreds of objects that live for a moment and make no cycles: looking for
+        # cycles after every 700 of them, through all the code's own, took a fifth of the time.
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
         worker = Worker(ring=Doorbell())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())

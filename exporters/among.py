@@ -1,0 +1,36 @@
+"""A lookup for thousands of ids: `filter(pk__among=ids)`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import AutoField, BigAutoField, BigIntegerField, ForeignKey, Lookup
+
+
+class Among(Lookup[Sequence[int]]):
+    """Like `in`, with one parameter for all values.
+
+    `in` makes a placeholder of each: building and parsing such a statement takes longer than the
+    database takes to answer it.
+    """
+
+    lookup_name = "among"
+    prepare_rhs = False
+
+    def _sides(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...], str]:
+        column, parameters = self.process_lhs(compiler, connection)
+        return column, tuple(parameters), ",".join(str(int(value)) for value in self.rhs)
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
+        column, parameters, values = self._sides(compiler, connection)
+        listed = f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608 - a column's name
+        return listed, (*parameters, f"[{values}]")
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
+        column, parameters, values = self._sides(compiler, connection)
+        return f"{column} = ANY(%s::bigint[])", (*parameters, f"{{{values}}}")
+
+
+for kind in (AutoField, BigAutoField, BigIntegerField, ForeignKey):
+    kind.register_lookup(Among)
