@@ -69,12 +69,27 @@ class Mischief:
         self._thread.start()
 
     def _kill(self) -> None:
-        while self.kill_every_s and not self.stopping.wait(self.kill_every_s):
+        while (
+            self.kill_every_s and self._is_at_work() and not self.stopping.wait(self.kill_every_s)
+        ):
             self.worker.kill()
             self.worker.wait()
             now = time.monotonic()
             self.interruptions.append(Interruption("worker killed", now, now))
             self.worker = start_worker(self.folder)
+
+    def _is_at_work(self) -> bool:
+        """Wait until the worker has started, which takes seconds on a busy machine."""
+        from django.db import connection
+
+        from exporters.models import WorkerHeartbeat
+
+        while not self.stopping.wait(0.1):
+            started = WorkerHeartbeat.objects.filter(pid=self.worker.pid).exists()
+            connection.close()
+            if started:
+                return True
+        return False
 
     def stop_broker(self, seconds: float) -> None:
         if self.broker is None:
@@ -98,12 +113,17 @@ class Mischief:
             self.worker.kill()
 
 
-def pending() -> int:
-    from events.models import PlateEvent
-    from exporters.models import Delivery, ExporterConfig
+def pending() -> dict[str, int]:
+    """Return how much each exporter has before it, also what was not fanned out yet."""
+    from django.db.models import Count, Q
 
-    wanted = PlateEvent.objects.count() * ExporterConfig.objects.count()
-    return wanted - Delivery.objects.exclude(state="pending").count()
+    from events.models import PlateEvent
+    from exporters.models import ExporterConfig
+
+    events = PlateEvent.objects.count()
+    settled = Count("delivery", filter=~Q(delivery__state="pending"))
+    rows = ExporterConfig.objects.annotate(settled=settled).values_list("name", "settled")
+    return {name: events - count for name, count in rows if count < events}
 
 
 def falsify(chance: random.Random) -> None:
