@@ -12,7 +12,9 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError
+from django.db.models import Min
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, REGISTRY, CollectorRegistry, Counter
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
@@ -21,11 +23,16 @@ from prometheus_client.registry import Collector
 
 from anpr_project.lib.read_only import read_only
 from events.models import PlateEvent, StreamHead
-from exporters.models import WorkerHeartbeat
+from exporters.delivery import OPEN_AFTER
+from exporters.models import Delivery, ExporterConfig, WorkerHeartbeat
+from exporters.state import backlogs
 from sensors.models import SensorSettings
 
 # Counting more would cost time and tell nothing new: the dispatcher is far behind.
 BACKLOG_LIMIT = 10_000
+# Among how many of an exporter's first pending deliveries the oldest is looked for: ids rise with
+# age, but for those that are sent again.
+OLDEST_AMONG = 1_000
 SCRAPE_ERRORS = Counter(
     "anpr_scrape_errors_total", "Gauges that a scrape had to leave out.", ["gauge"]
 )
@@ -91,6 +98,46 @@ def workers() -> list[Metric]:
     ]
 
 
+def _oldest_pending(exporter: ExporterConfig) -> datetime | None:
+    pending = Delivery.objects.filter(exporter=exporter, state=Delivery.State.PENDING)
+    first = pending.order_by("id")[:OLDEST_AMONG]
+    oldest: datetime | None = first.aggregate(at=Min("created_at"))["at"]
+    return oldest
+
+
+def exporters() -> list[Metric]:
+    now = timezone.now()
+    rows = list(ExporterConfig.objects.only("name", "failures"))
+    waiting = backlogs(rows)
+    oldest = {row.pk: _oldest_pending(row) or now for row in rows if waiting[row.pk].pending}
+    return [
+        _gauge(
+            "anpr_export_pending",
+            "Deliveries that wait, or are under way.",
+            "exporter",
+            ((row.name, waiting[row.pk].pending) for row in rows),
+        ),
+        _gauge(
+            "anpr_export_oldest_pending_seconds",
+            "For how long the oldest pending delivery has waited; 0 when none does.",
+            "exporter",
+            ((row.name, (now - oldest.get(row.pk, now)).total_seconds()) for row in rows),
+        ),
+        _gauge(
+            "anpr_export_dead_letters",
+            "Deliveries that were given up.",
+            "exporter",
+            ((row.name, waiting[row.pk].dead) for row in rows),
+        ),
+        _gauge(
+            "anpr_export_circuit_open",
+            "1 while the sink is out of reach, so that only probes are sent.",
+            "exporter",
+            ((row.name, float(row.failures >= OPEN_AFTER)) for row in rows),
+        ),
+    ]
+
+
 def uploads() -> list[Metric]:
     free = shutil.disk_usage(settings.UPLOAD_DIR).free
     return [
@@ -98,7 +145,13 @@ def uploads() -> list[Metric]:
     ]
 
 
-SOURCES: tuple[Callable[[], list[Metric]], ...] = (sensors, stream, workers, uploads)
+SOURCES: tuple[Callable[[], list[Metric]], ...] = (
+    sensors,
+    stream,
+    workers,
+    exporters,
+    uploads,
+)
 
 
 class StateCollector(Collector):

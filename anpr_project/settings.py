@@ -55,6 +55,8 @@ for _key in ENCRYPTION_KEYS:
 HOST = env.text("HOST") or "127.0.0.1"
 PORT = env.integer("PORT", 8000, 1, 65535)
 STREAM_PORT = env.integer("STREAM_PORT", min(PORT + 1, 65535), 1, 65535)
+# Of `manage.py deliver`; 0: it listens nowhere.
+METRICS_PORT = env.integer("METRICS_PORT", 0, 0, 65535)
 # Where others reach us: the beginning of links in exported events.
 _shown_host = {"0.0.0.0": "localhost", "::": "localhost"}.get(HOST, HOST)  # noqa: S104 - compared
 PUBLIC_URL = env.origin(

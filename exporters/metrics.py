@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from wsgiref.simple_server import WSGIServer
+
+from django.conf import settings
+from django.core.management import CommandError
+from prometheus_client import Counter, Histogram, start_http_server
 
 ATTEMPTS = Counter(
     "anpr_export_attempts_total", "Attempts to deliver, by result.", ["exporter", "result"]
@@ -13,3 +17,15 @@ SECONDS = Histogram(
     ["exporter"],
     buckets=(0.001, 0.005, 0.02, 0.1, 0.5, 2, 10, 30),
 )
+
+
+def serve() -> WSGIServer | None:
+    """Show what this process counts on METRICS_PORT, if set; a worker answers nothing else."""
+    if not (settings.ENABLE_METRICS and settings.METRICS_PORT):
+        return None
+    try:
+        server, _ = start_http_server(settings.METRICS_PORT, settings.HOST)
+    except OSError as error:
+        place = f"{settings.HOST} port {settings.METRICS_PORT}"
+        raise CommandError(f"Cannot listen on {place}: {error}. Set METRICS_PORT.") from None
+    return server

@@ -82,6 +82,8 @@ def test_proxy_is_told_where_the_processes_listen() -> None:
     proxy = SERVICES["proxy"]["environment"]
     assert proxy["API_UPSTREAM"] == f"api:{environment['PORT']}"
     assert proxy["STREAM_UPSTREAM"] == f"stream:{environment['STREAM_PORT']}"
+    worker = SERVICES["worker"]["environment"]
+    assert proxy["WORKER_UPSTREAM"] == f"worker:{worker['METRICS_PORT']}"
     assert SERVICES["stream"]["environment"]["PROBE_PORT"] == environment["STREAM_PORT"]
 
 

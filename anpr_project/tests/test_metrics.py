@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import OperationalError
 from django.test import Client
+from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
@@ -19,7 +20,9 @@ from anpr_project import metrics
 from anpr_project.lib.tests.factories import make_user
 from events.models import PlateEvent, StreamHead
 from events.tests.rows import make_event
+from exporters.delivery import OPEN_AFTER
 from exporters.models import WorkerHeartbeat
+from exporters.tests.factories import make_delivery, make_exporter
 from sensors.models import SensorSettings
 from sensors.tests.factories import make_sensor
 
@@ -77,11 +80,38 @@ def test_the_state_costs_few_queries_however_much_there_is(
     for _ in range(5):
         make_event(sensor=sensor)
 
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(5):
         samples = scrape(client)
 
     assert PlateEvent.objects.count() == 5
     assert samples["anpr_events_without_position", ()] == 3
+
+
+@pytest.mark.main_path
+@pytest.mark.django_db
+def test_exporters_tell_what_waits_what_died_and_who_is_out_of_reach(
+    client: Client, django_assert_num_queries: Any
+) -> None:
+    fine, away = make_exporter(name="fine"), make_exporter(name="away", failures=OPEN_AFTER)
+    ages = [timedelta(minutes=minutes) for minutes in (1, 7, 3)]
+    for age in ages:
+        make_delivery(away, make_event(), created_at=timezone.now() - age)
+    for _ in range(2):
+        make_delivery(away, make_event(), state="dead")
+    make_delivery(fine, make_event(), state="delivered")
+
+    with django_assert_num_queries(7):
+        samples = scrape(client)
+
+    def of(name: str) -> dict[str, float]:
+        label = (("exporter", name),)
+        kinds = ("pending", "oldest_pending_seconds", "dead_letters", "circuit_open")
+        return {kind: samples[f"anpr_export_{kind}", label] for kind in kinds}
+
+    assert set(of("fine").values()) == {0}
+    found = of("away")
+    assert 420 <= found.pop("oldest_pending_seconds") < 480
+    assert found == {"pending": 3, "dead_letters": 2, "circuit_open": 1}
 
 
 @pytest.mark.django_db

@@ -104,6 +104,8 @@ def caddy(folder: Path, api: int, stream: int, **extra: str) -> Iterator[Proxy]:
         "METRICS_ADDRESS": f"http://127.0.0.1:{metrics}",
         "API_UPSTREAM": f"127.0.0.1:{api}",
         "STREAM_UPSTREAM": f"127.0.0.1:{stream}",
+        # The worker has nothing but its metrics: the stand-in of the API will do.
+        "WORKER_UPSTREAM": f"localhost:{api}",
     }
     binary = Path(sys.executable).parent / "caddy"
     configuration = settings.BASE_DIR / "deploy" / "Caddyfile"
@@ -207,6 +209,9 @@ def test_only_metrics_are_on_the_metrics_address(proxy: Proxy) -> None:
     assert metrics.json()["headers"]["host"] == "localhost"
     # The stream's stand-in speaks only WebSocket, and says so.
     assert httpx.get(proxy.metrics + "/metrics/stream").status_code == 426
+    worker = httpx.get(proxy.metrics + "/metrics/worker").json()
+    assert worker["path"] == "/metrics"
+    assert worker["headers"]["host"] != "localhost"
     for path in ("/", "/api/v1/events", "/metrics/x"):
         response = httpx.get(proxy.metrics + path)
         assert (response.status_code, response.json()["code"]) == (404, "not_found")

@@ -65,7 +65,10 @@ class Command(BaseCommand):
         connection.close_pool()  # type: ignore[attr-defined]
 
     def become(self, name: str) -> None:
-        self.share_metrics()
+        if name == "api":
+            # The folder is emptied: a worker beside it would take the API's counts away, and has
+            # METRICS_PORT for its own.
+            self.share_metrics()
         command = command_line(name)
         os.execv(command[0], command)  # noqa: S606 - our own command line
 

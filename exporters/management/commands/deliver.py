@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from events.doorbell import Doorbell
+from exporters import metrics
 from exporters.worker import Worker
 
 
@@ -18,6 +19,7 @@ class Command(BaseCommand):
         # cycles after every 700 of them, through all the code's own, took a fifth of the time.
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
+        metrics.serve()
         worker = Worker(ring=Doorbell())
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
