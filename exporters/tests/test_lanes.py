@@ -158,6 +158,7 @@ def test_exporter_whose_secret_is_lost_stops_nobody(running: Lanes) -> None:
 def test_lane_survives_the_database(running: Lanes, monkeypatch: pytest.MonkeyPatch) -> None:
     """Outcomes that could not be written down wait for the database; nothing is sent twice."""
     failures = iter([OperationalError("gone"), OperationalError("gone")])
+
     def flaky(*arguments: Any) -> None:
         for error in failures:
             raise error
