@@ -86,12 +86,11 @@ def claim_due(exporter: ExporterConfig, settings: Settings, limit: int) -> list[
             return []
         ids = [delivery.pk for delivery in claimed]
         Delivery.objects.filter(pk__among=ids).update(next_attempt_at=now + lease(settings))
-    _load_events(claimed)
-    return claimed
+    return _with_events(claimed)
 
 
-def _load_events(deliveries: Sequence[Delivery]) -> None:
-    """Give each its event, with all that a payload is made of.
+def _with_events(deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """Give each its event, with all that a payload is made of; drop what retention just took.
 
     Joins would read and build the same few sensors and cameras for each event, and prefetching
     the tyres would make a query set for each.
@@ -102,21 +101,32 @@ def _load_events(deliveries: Sequence[Delivery]) -> None:
     tyres: dict[int, list[TpmsReading]] = {}
     for tyre in TpmsReading.objects.filter(event__among=ids).order_by("id"):
         tyres.setdefault(tyre.event_id, []).append(tyre)
-    for delivery in deliveries:
+    left = [delivery for delivery in deliveries if delivery.event_id in events]
+    for delivery in left:
         event = events[delivery.event_id]
         event.tyre_rows = tyres.get(event.pk, [])  # type: ignore[attr-defined]
         delivery.event = event
+    return left
 
 
 def record(exporter: ExporterConfig, settings: Settings, sent: Sequence[Sent]) -> None:
     """Write down what became of the attempts, and what follows from them for the exporter."""
-    delivered = [one for one in sent if isinstance(one.outcome, Receipt)]
-    failed = [one for one in sent if isinstance(one.outcome, TransportError)]
     with transaction.atomic():
+        # What retention or an admin deleted meanwhile has no ledger any more.
+        ids = [one.delivery.pk for one in sent]
+        there = Delivery.objects.select_for_update().filter(pk__among=ids).order_by("id")
+        known = set(there.values_list("pk", flat=True))
+        sent = [one for one in sent if one.delivery.pk in known]
+        if not sent:
+            return
+        delivered = [one for one in sent if isinstance(one.outcome, Receipt)]
+        failed = [one for one in sent if isinstance(one.outcome, TransportError)]
         _record_attempts(sent)
         _record_delivered(delivered)
         if failed:
-            exporter.refresh_from_db(fields=["failures", "paused_until", "enabled"])
+            exporter.refresh_from_db(
+                fields=["failures", "paused_until", "enabled", "last_error_at"]
+            )
             _record_failed(exporter, settings, failed)
         _update_exporter(exporter, delivered, failed)
 
@@ -193,6 +203,21 @@ def _pause(exporter: ExporterConfig, failures: int, errors: Sequence[TransportEr
     return pause
 
 
+def _is_news(exporter: ExporterConfig, failed: Sequence[Sent]) -> bool:
+    """Whether these tell more about the sink than the failure before.
+
+    What was under way at that time does not: else the stragglers of one bad moment, which end one
+    by one, would count as a long row of failures.
+    """
+    last = exporter.last_error_at
+    return any(
+        isinstance(one.outcome, TransportError)
+        and one.outcome.unreachable
+        and (last is None or one.started_at >= last)
+        for one in failed
+    )
+
+
 def _update_exporter(
     exporter: ExporterConfig, delivered: Sequence[Sent], failed: Sequence[Sent]
 ) -> None:
@@ -207,7 +232,7 @@ def _update_exporter(
             changes["paused_until"] = None
     if errors:
         changes |= {"last_error_at": now, "last_error": str(errors[-1])[:500]}
-        if not delivered and any(error.unreachable for error in errors):
+        if not delivered and _is_news(exporter, failed):
             changes["failures"] = exporter.failures + 1
         failures = int(changes.get("failures", exporter.failures))  # type: ignore[call-overload]
         pause = _pause(exporter, failures, errors)

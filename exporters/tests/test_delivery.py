@@ -210,6 +210,19 @@ def test_circuit_opens_and_spares_the_backlog() -> None:
     assert (exporter.failures, exporter.paused_until) == (0, None)
 
 
+def test_what_was_under_way_when_the_sink_failed_counts_as_one_failure() -> None:
+    exporter = make_exporter()
+    settings = read(exporter)
+    started = timezone.now()
+    with time_machine.travel(started, tick=False) as clock:
+        send(OPEN_AFTER + 3)
+        for straggler in claim_due(exporter, settings, OPEN_AFTER + 3):
+            clock.shift(1)
+            record(exporter, settings, [Sent(straggler, UNREACHABLE, started, 1000)])
+    exporter.refresh_from_db()
+    assert (exporter.failures, exporter.paused_until) == (1, None)
+
+
 def test_message_of_a_sink_that_stays_away_dies_when_its_schedule_is_over() -> None:
     exporter = make_exporter(retry={"max_attempts": 3, "base_delay_s": 1, "timeout_s": 1})
     exporter.failures = OPEN_AFTER
@@ -243,6 +256,20 @@ def test_ordered_exporter_sends_one_of_each_camera_at_a_time() -> None:
     assert sent(Receipt()) == {"A3"}
 
 
+def test_what_was_deleted_while_under_way_stops_nobody() -> None:
+    exporter = make_exporter()
+    settings = read(exporter)
+    send(3)
+    first, second, third = claim_due(exporter, settings, 3)
+    now = timezone.now()
+    PlateEvent.objects.filter(pk=first.event_id).delete()
+    record(exporter, settings, [Sent(one, Receipt(), now, 1) for one in (first, second)])
+    assert states() == ["delivered", "pending"]
+    ExporterConfig.objects.filter(pk=exporter.pk).delete()
+    record(exporter, settings, [Sent(third, UNREACHABLE, now, 1)])
+    assert states() == []
+
+
 def test_recording_costs_few_queries(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     exporter = make_exporter()
     send(30)
@@ -251,7 +278,7 @@ def test_recording_costs_few_queries(django_assert_num_queries: DjangoAssertNumQ
     with django_assert_num_queries(8):
         claimed = claim_due(exporter, settings, 30)
     now = timezone.now()
-    with django_assert_num_queries(5):  # savepoint, attempts, deliveries, exporter, release
+    with django_assert_num_queries(6):  # savepoint, look, attempts, deliveries, exporter, release
         record(exporter, settings, [Sent(one, Receipt(), now, 1) for one in claimed])
 
 
