@@ -107,7 +107,7 @@ def test_what_is_wrong_is_named(api: APIClient, fields: dict[str, Any], path: st
 
 
 def test_problems_of_all_parts_are_told_at_once(api: APIClient) -> None:
-    wrong = {"config": {}, "auth": {"type": "x"}, "retry": {"jitter": 1}, "filters": []}
+    wrong = {"config": {}, "auth": {"type": "x"}, "retry": {"jitter": 7}, "filters": []}
     response = api.post(PATH, body(**wrong))
     assert fields_of(response) == {"config.url", "auth.type", "retry.jitter", "filters"}
 
