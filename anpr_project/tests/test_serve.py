@@ -116,6 +116,22 @@ def test_killed_supervisor_leaves_no_process_behind(
 
 
 @needs_services
+def test_what_the_worker_counts_is_on_the_apis_page(
+    tmp_path: Path, production: dict[str, str]
+) -> None:
+    with running("serve", tmp_path, **production) as server:
+        server.wait_for("/ready")
+        login = {"username": "admin", "password": production["DJANGO_SUPERUSER_PASSWORD"]}
+        token = server.post("/api/v1/auth/token", login).json()["token"]
+        exporter = {"name": "x", "exporter_type": "webhook", "config": {"url": "https://8.8.8.8"}}
+        made = server.post("/api/v1/exporters", exporter, Authorization=f"Token {token}")
+        assert made.status_code == 201, made.text
+        # There at zero as soon as the worker's lane has started.
+        counter = 'anpr_export_attempts_total{exporter="x",result="failed"} 0.0'
+        eventually(lambda: counter in server.get("/metrics").text)
+
+
+@needs_services
 def test_one_process_can_be_run_alone(tmp_path: Path, production: dict[str, str]) -> None:
     migrated = subprocess.run(
         manage("serve", "--only", "migrate"),
