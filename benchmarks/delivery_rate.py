@@ -222,7 +222,7 @@ def latencies(exporter: ExporterConfig, options: argparse.Namespace, folder: Pat
     """Store events one by one; return milliseconds from storing to delivery at this sink."""
     from exporters.models import Delivery
 
-    credential, chance = make_credential(), random.Random(2)  # noqa: S311
+    credential, chance = make_credential(), random.Random(exporter.pk)  # noqa: S311
     stored: dict[str, float] = {}
     with worker(folder):
         time.sleep(2)
