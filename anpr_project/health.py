@@ -67,7 +67,7 @@ def own_connection() -> Iterator[BaseDatabaseWrapper]:
         yield connection
     finally:
         connection.close()
-        del connections["default"]
+        connections["default"] = default
 
 
 def _migrations_applied(connection: BaseDatabaseWrapper) -> bool:
