@@ -92,7 +92,8 @@ class Lane(threading.Thread):
                 if ended is not None:
                     self._unrecorded.append(ended)
                     self._in_flight -= 1
-                elif not self._in_flight:
+                if not self._in_flight:
+                    # Nothing more can come by itself.
                     return
         except Empty:
             return

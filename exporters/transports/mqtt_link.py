@@ -26,7 +26,7 @@ from exporters.transports.mqtt_client import (
 
 KEEPALIVE_S = 30
 CONNECT_S = 10.0
-MAX_UNDER_WAY = 200
+MAX_UNDER_WAY = 500
 # With QoS 2 brokers keep a state for each, and more than they have room for may vanish although
 # acknowledged: mosquitto 2.0.11 with MQTT 3.1.1 loses what goes beyond its default of 20. Other
 # brokers start at 10.
