@@ -109,7 +109,7 @@ def test_a_redis_that_hangs_is_down_in_time(
 
     response = client.get("/health")
 
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10
     assert response.json()["services"]["redis"] == {"status": "down"}
     assert b"s3cret" not in response.content
 
@@ -151,7 +151,7 @@ def test_a_database_that_hangs_is_down_in_time(
     for path, status in (("/health", 503), ("/ready", 503), ("/liveness", 200)):
         started = time.monotonic()
         assert client.get(path).status_code == status
-        assert time.monotonic() - started < 3, path
+        assert time.monotonic() - started < 10, path
 
 
 @pytest.mark.django_db(transaction=True)

@@ -112,7 +112,7 @@ def test_ctrl_c_ends_the_traffic_with_a_summary(server: str, upload_dir: Path) -
 def test_duration_ends_the_traffic(server: str) -> None:
     started = timezone.now()
     output = simulate(server, "--duration", "1", "--rate", "0.001", "--history", "0")
-    assert 1 <= (timezone.now() - started).total_seconds() < 8
+    assert 1 <= (timezone.now() - started).total_seconds() < 30
     assert "0 events stored" in output
 
 

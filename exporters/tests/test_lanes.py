@@ -117,7 +117,7 @@ def test_black_hole_holds_up_nobody_else(running: Lanes) -> None:
         running.wake()
         started = time.monotonic()
         eventually(lambda: delivered(fine) == 40)
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 25
         assert delivered(stuck) == 0
         release.set()
         running.stop(10)

