@@ -32,6 +32,10 @@ class Doorbell:
         self._silent_until = 0.0
         self._runner = asyncio.Runner()
 
+    def close(self) -> None:
+        """Ring no more, and let the event loop go."""
+        self._runner.close()
+
     def __call__(self, head: int) -> None:
         if time.monotonic() < self._silent_until:
             return

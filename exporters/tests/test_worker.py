@@ -112,3 +112,4 @@ def test_dead_layer_silences_the_doorbell_for_a_while() -> None:
         bell._silent_until = 0
         bell(3)
         assert ring.call_count == 2
+    bell.close()

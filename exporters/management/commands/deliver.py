@@ -20,7 +20,9 @@ class Command(BaseCommand):
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
         metrics.serve()
-        worker = Worker(ring=Doorbell())
+        doorbell = Doorbell()
+        worker = Worker(ring=doorbell)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         worker.run_forever()
+        doorbell.close()
