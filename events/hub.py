@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator
 from typing import Protocol
 
 import msgspec
@@ -121,18 +120,14 @@ class Hub:
             events = await database_sync_to_async(read_after, thread_sensitive=False)(
                 self.head, None, EventFilter()
             )
-            for event, frame in _framed(events):
+            for event in events:
+                frame = frame_of(event)
                 self.head = event.position or self.head
                 for listener in tuple(self._listeners):
                     if listener.filter.matches(event):
                         listener.push(frame)
             if len(events) < PAGE:
                 return
-
-
-def _framed(events: list[PlateEvent]) -> Iterator[tuple[PlateEvent, str]]:
-    for event in events:
-        yield event, frame_of(event)
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}

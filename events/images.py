@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
+import logging
 import os
 import secrets
 import shutil
 import time
 import warnings
+from collections import deque
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +20,9 @@ from django.conf import settings
 from PIL import Image, UnidentifiedImageError
 from rest_framework import exceptions, status
 
-from anpr_project.lib.errors import FieldError, TooLarge
+from anpr_project.lib.errors import FieldError, TooLarge, Unavailable
+
+logger = logging.getLogger(__name__)
 
 EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
 CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
@@ -27,6 +32,8 @@ MAX_SIDE = 16_384
 # write XML property lists with one.) Pixels are not searched: they are served encoded anew.
 ACTIVE_CONTENT = (b"<script", b"<html", b"<?php", b"%pdf-1.")
 METADATA_BYTES = 64 * 1024
+# Out of room, over the quota.
+NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
 PADDING = b"\x00\xff\r\n\t "
 
 
@@ -61,7 +68,8 @@ def _is_whole(data: bytes, kind: str) -> bool:
 
 
 def _holds_active_content(data: bytes) -> bool:
-    metadata = data[:METADATA_BYTES].lower()
+    # PNG and WebP may carry it at the end too.
+    metadata = (data[:METADATA_BYTES] + data[-METADATA_BYTES:]).lower()
     return any(marker in metadata for marker in ACTIVE_CONTENT)
 
 
@@ -116,16 +124,22 @@ def _sync(folder: Path) -> None:
         os.close(descriptor)
 
 
+# What this process has itself seen synced; a bound on memory, an hour has one folder.
+_durable: deque[Path] = deque(maxlen=8)
+
+
 def _make_durable_folder(folder: Path) -> None:
-    """Make a folder that is still there after a power cut: each new name is synced in its parent."""
-    if folder.is_dir():
+    """Make a folder that is still there after a power cut: each name is synced in its parent.
+
+    That it exists is not enough: another process may have made it and not synced it yet.
+    """
+    if folder in _durable and folder.is_dir():
         return
-    _make_durable_folder(folder.parent)
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        return
+    if folder != Path(settings.UPLOAD_DIR):
+        _make_durable_folder(folder.parent)
+    folder.mkdir(parents=True, exist_ok=True)
     _sync(folder.parent)
+    _durable.append(folder)
 
 
 def _write(path: str, data: bytes) -> None:
@@ -167,7 +181,11 @@ class StoredPictures:
             self._write_all()
         except OSError as error:
             self.discard()
-            raise DiskFull from error
+            if error.errno in NO_SPACE:
+                raise DiskFull from error
+            # Rights, descriptors, a disk that broke: the operator must hear of it.
+            logger.exception("a picture could not be written")
+            raise Unavailable from error
 
     def _write_all(self) -> None:
         folder = Path(settings.UPLOAD_DIR) / self._folder

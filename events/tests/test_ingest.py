@@ -225,6 +225,20 @@ def test_disk_that_fills_while_writing_leaves_nothing(
     assert not files_in(upload_dir)
 
 
+def test_upload_folder_without_rights_answers_503_and_leaves_nothing(
+    sender: Sender, upload_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: str, data: bytes) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(images, "_write", denied)
+    response = sender.send(reading(), frame=picture())
+    assert response.status_code == 503
+    assert response["Retry-After"]
+    assert not PlateEvent.objects.exists()
+    assert not files_in(upload_dir)
+
+
 def test_ingest_costs_few_queries(
     sender: Sender, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:

@@ -84,7 +84,18 @@ def test_absent_or_damaged_picture_is_404(
     assert api.get(frame_url).status_code == 404
 
 
-def test_folder_of_the_hour_is_made_once_and_shared(tmp_path: Path) -> None:
-    images._make_durable_folder(tmp_path / "a" / "b")
-    images._make_durable_folder(tmp_path / "a" / "b")
-    assert (tmp_path / "a" / "b").is_dir()
+def test_folder_made_by_another_process_is_synced_once_by_this_one(
+    upload_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other may not have synced it yet: an answer must not rest on that."""
+    synced: list[Path] = []
+    monkeypatch.setattr(images, "_sync", synced.append)
+    hour = upload_dir / "2026" / "11"
+    hour.mkdir(parents=True)
+    images._make_durable_folder(hour)
+    assert synced == [upload_dir.parent, upload_dir, upload_dir / "2026"]
+    images._make_durable_folder(hour)
+    assert len(synced) == 3
+    hour.rmdir()
+    images._make_durable_folder(hour)
+    assert hour.is_dir()

@@ -10,13 +10,13 @@ from contextlib import asynccontextmanager
 from threading import Thread
 from typing import Any
 
-from channels.layers import get_channel_layer
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from anpr_project.processes import bound_socket
 from anpr_project.server import serve
 from anpr_project.start import create_first_admin, migrate
+from events import doorbell
 from exporters.worker import Worker
 
 
@@ -27,11 +27,10 @@ async def worker_thread() -> AsyncIterator[None]:
     The in-memory channel layer belongs to the loop that its consumers run in; a send from another
     thread's loop would wake nobody.
     """
-    loop, layer = asyncio.get_running_loop(), get_channel_layer()
+    loop = asyncio.get_running_loop()
 
     def ring(head: int) -> None:
-        message = {"type": "doorbell", "head": head}
-        asyncio.run_coroutine_threadsafe(layer.group_send("events", message), loop)
+        asyncio.run_coroutine_threadsafe(doorbell.ring(head), loop)
 
     worker = Worker(ring)
     # A daemon: a delivery that does not return must not keep the process from ending. Its lease
