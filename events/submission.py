@@ -7,12 +7,11 @@ Django's own multipart parser costs several milliseconds for a body of 130 kB; t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import IO, Any
 
 import msgspec
 from multipart import MultipartError, PushMultipartParser, parse_options_header
-from rest_framework.parsers import BaseParser
 
+from anpr_project.lib.body import BodyParser
 from anpr_project.lib.errors import FieldError, TooLarge
 from events.readings import PlateReading, decode_reading
 
@@ -20,9 +19,6 @@ MAX_BYTES = {"event": 64 * 1024, "frame": 8 * 1024 * 1024, "crop": 1024 * 1024}
 # The parts together, with room for their headers.
 MAX_BODY_BYTES = sum(MAX_BYTES.values()) + 64 * 1024
 MAX_BATCH_BYTES = 16 * 1024 * 1024
-# A body over the limit is read on up to here: a client that is still sending would otherwise see
-# a broken connection instead of the 413.
-MAX_DRAINED_BYTES = 64 * 1024 * 1024
 MAX_PARTS = 8
 
 
@@ -31,19 +27,6 @@ class Submission(msgspec.Struct, frozen=True):
     frame: bytes | None
     crop: bytes | None
     received_bytes: int
-
-
-def read_body(stream: IO[bytes], limit: int, field: str) -> bytes:
-    """Return the whole body; TooLarge when it has more than `limit` bytes."""
-    chunks, size = [], 0
-    while size <= limit and (chunk := stream.read(limit + 1 - size)):
-        chunks.append(chunk)
-        size += len(chunk)
-    if size <= limit:
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
-    while size < MAX_DRAINED_BYTES and (chunk := stream.read(1024 * 1024)):
-        size += len(chunk)
-    raise TooLarge(field, "too_large", f"Larger than {limit} bytes.")
 
 
 def _check_size(name: str, data: bytes) -> None:
@@ -85,17 +68,12 @@ def _submission(parts: Mapping[str, bytes], received_bytes: int) -> Submission:
     )
 
 
-class MultipartEventParser(BaseParser):
+class MultipartEventParser(BodyParser):
     media_type = "multipart/form-data"
+    max_bytes = MAX_BODY_BYTES
 
-    def parse(
-        self,
-        stream: IO[bytes],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        body = read_body(stream, MAX_BODY_BYTES, "")
-        boundary = parse_options_header(media_type or "")[1].get("boundary", "")
+    def parse_body(self, body: bytes, media_type: str) -> Submission:
+        boundary = parse_options_header(media_type)[1].get("boundary", "")
         try:
             parts = split_parts(body, boundary)
         except (MultipartError, UnicodeError) as error:
@@ -103,16 +81,12 @@ class MultipartEventParser(BaseParser):
         return _submission(parts, len(body))
 
 
-class JSONEventParser(BaseParser):
+class JSONEventParser(BodyParser):
     media_type = "application/json"
+    max_bytes = MAX_BYTES["event"]
+    field = "event"
 
-    def parse(
-        self,
-        stream: IO[bytes],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        body = read_body(stream, MAX_BYTES["event"], "event")
+    def parse_body(self, body: bytes, media_type: str) -> Submission:
         return _submission({"event": body}, len(body))
 
 
@@ -132,18 +106,14 @@ def split_batch(body: bytes) -> list[bytes]:
         raise FieldError("", "json", f"Not a valid JSON array: {error}") from None
 
 
-class BatchParser(BaseParser):
+class BatchParser(BodyParser):
     """Takes a JSON array; the NDJSON subclass only differs in name, the body tells them apart."""
 
     media_type = "application/json"
+    max_bytes = MAX_BATCH_BYTES
 
-    def parse(
-        self,
-        stream: IO[bytes],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        return split_batch(read_body(stream, MAX_BATCH_BYTES, ""))
+    def parse_body(self, body: bytes, media_type: str) -> list[bytes]:
+        return split_batch(body)
 
 
 class NDJSONBatchParser(BatchParser):

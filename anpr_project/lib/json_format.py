@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import IO, Any
+from typing import Any
 
 import msgspec
-from django.http import UnreadablePostError
 from rest_framework.exceptions import ParseError
-from rest_framework.parsers import BaseParser
 from rest_framework.renderers import JSONRenderer as DRFJSONRenderer
 
-from anpr_project.lib.errors import TooLarge
+from anpr_project.lib.body import BodyParser
 
 MAX_BODY_BYTES = 1024 * 1024
 # Far above any body's need, far below where the interpreter's stack ends in code behind us.
@@ -49,22 +47,12 @@ def encode(data: Any) -> bytes:
     return msgspec.json.encode(data, enc_hook=str)
 
 
-class JSONParser(BaseParser):
+class JSONParser(BodyParser):
     media_type = "application/json"
+    max_bytes = MAX_BODY_BYTES
 
-    def parse(
-        self,
-        stream: IO[bytes],
-        media_type: str | None = None,
-        parser_context: Mapping[str, Any] | None = None,
-    ) -> Any:
-        try:
-            raw = stream.read(MAX_BODY_BYTES + 1)
-        except UnreadablePostError:
-            raise ParseError("The body ended too early.", "incomplete") from None
-        if len(raw) > MAX_BODY_BYTES:
-            raise TooLarge("", "too_large", f"The body is larger than {MAX_BODY_BYTES} bytes.")
-        return decode(raw)
+    def parse_body(self, body: bytes, media_type: str) -> Any:
+        return decode(body)
 
 
 class JSONRenderer(DRFJSONRenderer):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.test.client import FakePayload
 from PIL import Image
 
 from events.models import PlateEvent
@@ -234,6 +235,18 @@ def test_other_content_types_are_refused(
 ) -> None:
     body = refused(sender.post(json.dumps(reading()), content_type), upload_dir, 415)
     assert body["code"] == "unsupported_media_type"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/events/ingest", "/api/v1/events/ingest/batch"])
+def test_client_that_goes_away_while_sending_is_no_failure_of_ours(
+    sender: Sender, upload_dir: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    def cut(*_: Any) -> bytes:
+        raise OSError("connection reset")
+
+    monkeypatch.setattr(FakePayload, "read", cut)
+    body = refused(sender.post(json.dumps(reading()), path=path), upload_dir, 400)
+    assert body["code"] == "incomplete"
 
 
 def test_file_name_with_a_path_is_never_used(sender: Sender, upload_dir: Path) -> None:

@@ -9,6 +9,7 @@ from django.http import UnreadablePostError
 from django.utils.translation import gettext_lazy
 from rest_framework.exceptions import ErrorDetail, ParseError
 
+from anpr_project.lib.body import MAX_DRAINED_BYTES
 from anpr_project.lib.errors import TooLarge
 from anpr_project.lib.json_format import (
     MAX_BODY_BYTES,
@@ -65,14 +66,18 @@ def test_whole_numbers_beyond_64_bits_are_written() -> None:
     assert json.loads(encode({"a": 10**30, "b": gettext_lazy("Yes")})) == {"a": 10**30, "b": "Yes"}
 
 
-def test_parser_stops_reading_a_large_body() -> None:
+def test_large_body_is_refused_after_a_bounded_drain() -> None:
+    """The client hears the 413 only if it may finish sending; but not for ever."""
+    assert MAX_BODY_BYTES < MAX_DRAINED_BYTES
     parser = JSONParser()
     fits = b'"' + b"x" * (MAX_BODY_BYTES - 2) + b'"'
     assert len(parser.parse(io.BytesIO(fits))) == MAX_BODY_BYTES - 2
-    large = io.BytesIO(b"x" * (MAX_BODY_BYTES + 100))
-    with pytest.raises(TooLarge):
-        parser.parse(large)
-    assert large.tell() == MAX_BODY_BYTES + 1
+    for size in (MAX_BODY_BYTES + 100, MAX_DRAINED_BYTES + 2**22):
+        large = io.BytesIO(bytes(size))
+        with pytest.raises(TooLarge):
+            parser.parse(large)
+        assert large.tell() <= MAX_DRAINED_BYTES + 2**20
+        assert large.tell() == size or size > MAX_DRAINED_BYTES
 
 
 def test_client_that_goes_away_is_a_bad_request() -> None:

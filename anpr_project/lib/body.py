@@ -1,0 +1,57 @@
+"""Request bodies: read whole up to a limit, the same way for every parser."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import IO, Any, ClassVar
+
+from django.http import UnreadablePostError
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import BaseParser
+
+from anpr_project.lib.errors import TooLarge
+
+# A body over the limit is read on up to here: a client that is still sending would otherwise see
+# a broken connection instead of the 413.
+MAX_DRAINED_BYTES = 64 * 1024 * 1024
+
+
+def read_body(stream: IO[bytes], limit: int, field: str) -> bytes:
+    """Return the whole body; TooLarge, naming `field`, when it has more than `limit` bytes.
+
+    Raises ParseError when the client went away before its end.
+    """
+    try:
+        return _read(stream, limit, field)
+    except UnreadablePostError:
+        raise ParseError("The body ended too early.", "incomplete") from None
+
+
+def _read(stream: IO[bytes], limit: int, field: str) -> bytes:
+    chunks, size = [], 0
+    while size <= limit and (chunk := stream.read(limit + 1 - size)):
+        chunks.append(chunk)
+        size += len(chunk)
+    if size <= limit:
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    while size < MAX_DRAINED_BYTES and (chunk := stream.read(1024 * 1024)):
+        size += len(chunk)
+    raise TooLarge(field, "too_large", f"Larger than {limit} bytes.")
+
+
+class BodyParser(BaseParser):
+    """A DRF parser of the whole body; `field` is what an error names when it is too large."""
+
+    max_bytes: ClassVar[int]
+    field: ClassVar[str] = ""
+
+    def parse(
+        self,
+        stream: IO[bytes],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        return self.parse_body(read_body(stream, self.max_bytes, self.field), media_type or "")
+
+    def parse_body(self, body: bytes, media_type: str) -> Any:
+        raise NotImplementedError
