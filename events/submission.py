@@ -1,7 +1,7 @@
 """What one ingest request carries, taken from a multipart or JSON body in one pass.
 
-Django's own multipart parser costs several milliseconds for a body of 130 kB; the push parser of the
-`multipart` package a tenth of one.
+The push parser of the `multipart` package takes a third of the time of Django's own for a frame of
+127 kB (0.08 ms and 0.26 ms), refuses what is not strictly right, and touches no temporary file.
 """
 
 from __future__ import annotations

@@ -102,6 +102,10 @@ class BatchIngestView(SensorView):
         # DRF parses no empty body and gives an empty dict instead.
         raw_events = request.data if isinstance(request.data, list) else []
         results = record_batch(credential=request.auth, raw_events=raw_events)
+        metrics.INGEST_BYTES.inc(sum(map(len, raw_events)))
+        for result in results:
+            if "error" in result:
+                metrics.INGEST_REJECTED.labels(result["error"]["code"]).inc()
         statuses = [result["status"] for result in results]
         metrics.INGEST_EVENTS.inc(statuses.count(Outcome.STORED.value))
         metrics.INGEST_DUPLICATES.inc(statuses.count(Outcome.REPEATED.value))
