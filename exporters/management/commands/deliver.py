@@ -12,7 +12,7 @@ from exporters.worker import Worker
 
 
 class Command(BaseCommand):
-    help = "Runs the worker: makes new events visible to streams and statistics, until SIGTERM."
+    help = "Runs the worker until SIGTERM: makes new events visible, and delivers them to exporters."
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Each event is hundreds of objects that live for a moment and make no cycles: looking for
