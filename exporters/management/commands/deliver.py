@@ -12,7 +12,9 @@ from exporters.worker import Worker
 
 
 class Command(BaseCommand):
-    help = "Runs the worker until SIGTERM: makes new events visible, and delivers them to exporters."
+    help = (
+        "Runs the worker until SIGTERM: makes new events visible, and delivers them to exporters."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         # Each event is hundreds of objects that live for a moment and make no cycles: looking for
