@@ -180,6 +180,8 @@ else:
                 "timeout": 20,
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
             },
+            # A file: in memory all connections share one cache and refuse each other without waiting.
+            "TEST": {"NAME": str(DATA_DIR / "test.sqlite3")},
         }
     }
 

@@ -8,17 +8,13 @@ from django.db import connection
 from django.db.utils import DatabaseError
 
 from events.dispatch import dispatch
-from events.models import PlateEvent, StreamHead
+from events.models import PlateEvent
 from events.snapshot import one_snapshot
 from events.stats import StatsRequest, statistics
 from events.tally import RollupReader
 from events.tests.rows import build_event
 from sensors.tests.factories import make_sensor
 
-in_files = pytest.mark.skipif(
-    connection.vendor == "sqlite",
-    reason="the connections to a database in memory share one cache, and so wait for each other",
-)
 QUERY = {"from": ["2026-11-20T00:00:00Z"], "to": ["2026-11-21T00:00:00Z"]}
 
 
@@ -41,10 +37,9 @@ def elsewhere(action: Callable[[], object]) -> None:
     thread.join()
 
 
-@in_files
+@pytest.mark.main_path
 @pytest.mark.django_db(transaction=True)
 def test_dispatch_between_two_queries_is_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    StreamHead.objects.get_or_create()  # emptied with the other tables by the test before
     store(7)
     count = RollupReader.count
 
@@ -58,7 +53,7 @@ def test_dispatch_between_two_queries_is_not_seen(monkeypatch: pytest.MonkeyPatc
     assert (found.total, found.unique_plates) == (7, 7)
 
 
-@in_files
+@pytest.mark.main_path
 @pytest.mark.django_db(transaction=True)
 def test_writers_do_not_wait_for_a_reader() -> None:
     with one_snapshot():
