@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from rest_framework import exceptions, status
 
 from anpr_project.lib.errors import FieldError, TooLarge, Unavailable
@@ -34,6 +34,8 @@ ACTIVE_CONTENT = (b"<script", b"<html", b"<?php", b"%pdf-1.")
 METADATA_BYTES = 64 * 1024
 # Out of room, over the quota.
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
+# What Pillow raises for damaged files (a broken PNG is a SyntaxError), and the disk for absent ones.
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError)
 PADDING = b"\x00\xff\r\n\t "
 
 
@@ -85,7 +87,7 @@ def inspect(data: bytes, field: str) -> Picture:
             image = Image.open(io.BytesIO(data), formats=list(EXTENSIONS))
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise TooLarge(field, "pixels", f"More than {MAX_PIXELS} pixels.") from None
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, EOFError):
+    except UNREADABLE:
         raise NotAnImage(field, "not_an_image", "Expected a JPEG, PNG or WebP image.") from None
     with image:
         kind = image.format or ""
@@ -203,20 +205,33 @@ class StoredPictures:
             (folder / file).unlink(missing_ok=True)
 
 
-def original(name: str) -> bytes:
-    """Return the bytes as the sensor sent them; FileNotFoundError when retention took them."""
-    return (Path(settings.UPLOAD_DIR) / name).read_bytes()
+def extension(name: str) -> str:
+    return name.rpartition(".")[2]
 
 
 def content_type(name: str) -> str:
-    return CONTENT_TYPES[name.rpartition(".")[2]]
+    return CONTENT_TYPES[extension(name)]
+
+
+def shown(name: str, *, original: bool) -> bytes | None:
+    """Return the picture without metadata, or the bytes as the sensor sent them.
+
+    None: there is no picture, retention took it, or its inside is damaged.
+    """
+    if not name:
+        return None
+    try:
+        data = (Path(settings.UPLOAD_DIR) / name).read_bytes()
+        return data if original else without_metadata(data)
+    except UNREADABLE:
+        return None
 
 
 def without_metadata(data: bytes) -> bytes:
     """Return the picture encoded anew: no EXIF, no GPS, no comment, nothing after its end.
 
-    The pixels keep their place (no EXIF rotation): `bbox` counts in them. Raises OSError for a
-    picture whose inside is damaged.
+    The pixels keep their place (no EXIF rotation): `bbox` counts in them. Raises one of UNREADABLE
+    for a picture whose inside is damaged.
     """
     with Image.open(io.BytesIO(data), formats=list(EXTENSIONS)) as image:
         image.load()

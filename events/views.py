@@ -143,26 +143,26 @@ class PictureView(GenericAPIView[PlateEvent]):
     @extend_schema(**ingest_documentation.PICTURE)
     def get(self, request: Request, pk: int) -> HttpResponse:
         name: str = getattr(self.get_object(), self.kind)
-        wants_original = request.query_params.get("original") == "1"
-        may_see_original = request.user.has_perm("events.view_original") and not self.is_linked
-        if wants_original and not may_see_original:
+        is_original = request.query_params.get("original") == "1"
+        if is_original and (self.is_linked or not request.user.has_perm("events.view_original")):
             raise exceptions.PermissionDenied("Only administrators may see the original bytes.")
-        try:
-            data = images.original(name) if name else b""
-            shown = data if wants_original or not data else images.without_metadata(data)
-        except OSError:
-            shown = b""
-        if not shown:
+        data = images.shown(name, original=is_original)
+        if data is None:
             raise exceptions.NotFound(f"This event has no {self.kind} that can be shown.")
-        response = HttpResponse(shown, content_type=images.content_type(name))
-        response["X-Content-Type-Options"] = "nosniff"
-        response["Cache-Control"] = "private, max-age=3600"
-        response["Content-Security-Policy"] = "default-src 'none'; sandbox"
-        # A link is for the pages of others.
-        policy = "cross-origin" if self.is_linked else "same-origin"
-        response["Cross-Origin-Resource-Policy"] = policy
-        kind = "attachment" if wants_original else "inline"
-        response["Content-Disposition"] = (
-            f'{kind}; filename="event-{pk}-{self.kind}.{name.rpartition(".")[2]}"'
+        return HttpResponse(
+            data,
+            content_type=images.content_type(name),
+            headers={
+                "X-Content-Type-Options": "nosniff",
+                "Cache-Control": "private, max-age=3600",
+                "Content-Security-Policy": "default-src 'none'; sandbox",
+                # A link is for the pages of others.
+                "Cross-Origin-Resource-Policy": (
+                    "cross-origin" if self.is_linked else "same-origin"
+                ),
+                "Content-Disposition": (
+                    f"{'attachment' if is_original else 'inline'}; "
+                    f'filename="event-{pk}-{self.kind}.{images.extension(name)}"'
+                ),
+            },
         )
-        return response

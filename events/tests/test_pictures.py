@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import random
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from django.test import Client
 from PIL import Image
 from rest_framework.test import APIClient
 
+from anpr_project.lib.errors import TooLarge
 from anpr_project.lib.tests.factories import make_user
 from events import images
 from events.tests.conftest import Sender
@@ -82,6 +84,27 @@ def test_absent_or_damaged_picture_is_404(
     assert api.get(frame_url).status_code == 404
     file.unlink()
     assert api.get(frame_url).status_code == 404
+
+
+def test_no_damage_makes_a_picture_a_failure_of_ours() -> None:
+    """What passes the look at the header may be broken inside, in any way."""
+    chance, outcomes = random.Random(3), set()  # noqa: S311 - no secret
+    originals = [picture(kind=kind) for kind in ("JPEG", "PNG", "WEBP")]
+    for _ in range(3000):
+        damaged = bytearray(chance.choice(originals))
+        for _ in range(chance.randint(1, 4)):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        try:
+            kept = images.inspect(bytes(damaged), "frame")
+        except (images.NotAnImage, TooLarge):
+            outcomes.add("refused")
+            continue
+        try:
+            images.without_metadata(kept.data)
+            outcomes.add("shown")
+        except images.UNREADABLE as error:
+            outcomes.add(type(error).__name__)
+    assert outcomes >= {"refused", "shown", "OSError", "SyntaxError"}
 
 
 def test_folder_made_by_another_process_is_synced_once_by_this_one(
