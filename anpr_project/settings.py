@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "anpr_project.lib.content_policy.ContentPolicyMiddleware",
     *(["anpr_project.lib.request_metrics.RequestMetricsMiddleware"] if ENABLE_METRICS else []),
 ]
 ROOT_URLCONF = "anpr_project.urls"

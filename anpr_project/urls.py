@@ -10,7 +10,8 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 
 from anpr_project.health import health, liveness, ready
 from anpr_project.metrics import metrics
-from anpr_project.pages import SignInView, live
+from anpr_project.pages.live import live
+from anpr_project.pages.sign_in import SignInView
 from anpr_project.root import root
 from anpr_project.tokens import TokenView
 

@@ -1,8 +1,8 @@
 // Wires the page: filters, stream, list and detail.
 
-import * as detail from "./detail.js";
+import * as detail from "../reads/detail.js";
 import { Feed } from "./feed.js";
-import { Stream } from "./stream.js";
+import { Stream } from "../reads/stream.js";
 
 const FIRST_PAGE = 50;
 const RETRY_MS = 3000;

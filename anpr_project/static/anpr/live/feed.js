@@ -1,6 +1,6 @@
 // The list: newest on top, never more than MAX_ROWS rows in the page however many reads come.
 
-import * as format from "./format.js";
+import * as format from "../reads/format.js";
 
 const MAX_ROWS = 200;
 const BATCH_MS = 80;

@@ -1,0 +1,23 @@
+// What every page has: the theme switch. It goes system -> the other one -> back to the system's.
+
+const root = document.documentElement;
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const button = document.getElementById("theme");
+
+function show() {
+  const isDark = root.dataset.theme ? root.dataset.theme === "dark" : dark.matches;
+  button.setAttribute("aria-pressed", String(isDark));
+}
+
+button?.addEventListener("click", () => {
+  if (root.dataset.theme) {
+    delete root.dataset.theme;
+    localStorage.removeItem("theme");
+  } else {
+    root.dataset.theme = dark.matches ? "light" : "dark";
+    localStorage.setItem("theme", root.dataset.theme);
+  }
+  show();
+});
+dark.addEventListener("change", show);
+if (button) show();
