@@ -2,103 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
+from anpr_project.tests.browser.conftest import log_in
 from anpr_project.tests.edge import Edge
-from anpr_project.tests.running import Running, running
+from anpr_project.tests.running import Running
 from events.tests.factories import picture
 
-PASSWORD = "correct horse"
-# Generous: what is tested is that it happens by itself, on machines that do much else meanwhile.
-expect.set_options(timeout=15_000)
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None and os.environ.get("CI") != "true",
-    reason="chromium is not installed (with CI=true this would be a failure)",
-)
-
-
-@pytest.fixture(scope="module")
-def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    folder = tmp_path_factory.mktemp("live")
-    with running("run", folder, DJANGO_SUPERUSER_PASSWORD=PASSWORD) as server:
-        server.wait_for()
-        yield server
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM or "chromium", args=["--no-sandbox"]
-        )
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture(scope="module")
-def token(product: Running) -> str:
-    login = {"username": "admin", "password": PASSWORD}
-    return str(product.post("/api/v1/auth/token", login).json()["token"])
-
 
 @pytest.fixture
-def edge(product: Running, token: str) -> Edge:
-    return Edge(product.url, token)
-
-
-@pytest.fixture(scope="module")
-def login_state(product: Running, browser: Browser) -> Any:
-    page = browser.new_page()
-    log_in(page, product)
-    state = page.context.storage_state()
-    page.context.close()
-    return state
-
-
-def log_in(page: Page, product: Running) -> None:
-    page.goto(f"{product.url}/live")
-    page.fill("#id_username", "admin")
-    page.fill("#id_password", PASSWORD)
-    page.press("#id_password", "Enter")
-    page.wait_for_url("**/live*")
-
-
-@pytest.fixture
-def context(browser: Browser, login_state: Any) -> Iterator[BrowserContext]:
-    made = browser.new_context(storage_state=login_state, viewport={"width": 1440, "height": 900})
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext, product: Running, edge: Edge) -> Iterator[Page]:
-    """The live page of the test's own camera, connected, on a wide screen.
-
-    It may say nothing in the console and ask no other host.
-    """
-    problems: list[str] = []
-    made = context.new_page()
-    made.on("console", lambda message: problems.append(message.text))
-    made.on("pageerror", lambda error: problems.append(str(error)))
-    made.on(
-        "request",
-        lambda request: (
-            None if request.url.startswith(product.url) else problems.append(request.url)
-        ),
-    )
-    made.goto(f"{product.url}/live?camera={edge.camera}")
-    expect(made.locator("#state")).to_have_attribute("data-state", "live")
-    yield made
-    assert problems == []
+def page(tab: Page, product: Running, edge: Edge) -> Page:
+    """The live page of the test's own camera, connected."""
+    tab.goto(f"{product.url}/live?camera={edge.camera}")
+    expect(tab.locator("#state")).to_have_attribute("data-state", "live")
+    return tab
 
 
 def rows(page: Page) -> Any:
