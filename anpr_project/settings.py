@@ -120,6 +120,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -273,6 +274,9 @@ SPECTACULAR_SETTINGS = {
 
 # Texts, files, logs ----------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
+# A language is offered when ours is translated, not when only Django's own texts are.
+LANGUAGES = [("en-gb", "English")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = str(env.parsed("TIME_ZONE", ZoneInfo("UTC"), ZoneInfo, "a name like Europe/London"))
 USE_I18N = True
 USE_TZ = True

@@ -61,5 +61,5 @@ def test_page_allows_no_inline_code_and_no_other_host(client: Client, admin_user
     for forbidden in ("<style", "style=", "onclick=", "http://", "https://"):
         assert forbidden not in content
     assert content.count("<script") == len(
-        re.findall(r'<script( type="module")? src="/static/', content)
+        re.findall(r'<script( type="module")? src="/(static/|texts.js")', content)
     )

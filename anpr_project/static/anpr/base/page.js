@@ -1,4 +1,7 @@
-// What every page has: the theme switch. It goes system -> the other one -> back to the system's.
+// What every page has: the times of the server in the viewer's zone, and the theme switch.
+// The switch goes system -> the other one -> back to the system's.
+
+import { localizeTimes } from "./times.js";
 
 const root = document.documentElement;
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -21,3 +24,4 @@ button?.addEventListener("click", () => {
 });
 dark.addEventListener("change", show);
 if (button) show();
+localizeTimes();

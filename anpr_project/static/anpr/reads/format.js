@@ -1,30 +1,24 @@
-// How values are written, in the reader's own language and time zone.
+// How the values of a read are written, in the reader's own language and time zone.
+
+import { filled } from "../base/words.js";
+
+export { fillTime, localTime, shortTime, timeElement, utc } from "../base/times.js";
 
 const LATE_S = 60;
-// 24 hours everywhere: a column of times is compared, not read aloud.
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 const decimal = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 
 export const percent = (share) => `${Math.round(share * 100)} %`;
 export const number = (value) => decimal.format(value);
-export const localTime = (text) => exact.format(new Date(text));
-export const utc = (text) => `${new Date(text).toISOString().replace("T", " ").replace("Z", "")} UTC`;
-
-export function shortTime(text) {
-  const moment = new Date(text);
-  const isToday = moment.toDateString() === new Date().toDateString();
-  return isToday ? clock.format(moment) : `${day.format(moment)} ${clock.format(moment)}`;
-}
+export const place = (event) => event.camera_name || event.sensor_name;
 
 // "3 min late" when a read came long after its capture, else an empty text.
 export function lateness(event) {
   const seconds = (new Date(event.received_at) - new Date(event.captured_at)) / 1000;
+  const late = (text, unit) => filled(text, { count: Math.round(seconds / unit) });
   if (seconds < LATE_S) return "";
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min late`;
-  if (seconds < 129_600) return `${Math.round(seconds / 3600)} h late`;
-  return `${Math.round(seconds / 86_400)} d late`;
+  if (seconds < 5400) return late(gettext("%(count)s min late"), 60);
+  if (seconds < 129_600) return late(gettext("%(count)s h late"), 3600);
+  return late(gettext("%(count)s d late"), 86_400);
 }
 
 export function vehicleText(vehicle) {
