@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from events import documentation, keyset
+from events.confidence import Confidence, confidence_by_camera
 from events.filters import MAX_ID, parse_filter
 from events.models import PlateEvent
 from events.representation import EventView, represent
@@ -95,4 +96,12 @@ class EventStatsView(EventReader):
     def get(self, request: Request) -> Response:
         """Exact, up to the newest event; what is not says so in its `…_approximate`."""
         found: Statistics = statistics(StatsRequest.parse(self.query))
+        return Response(found)
+
+
+class EventConfidenceView(EventReader):
+    @extend_schema(**documentation.EVENT_CONFIDENCE)
+    def get(self, request: Request) -> Response:
+        """Mean confidence of each camera in each bucket of time: what drifts, and since when."""
+        found: Confidence = confidence_by_camera(StatsRequest.parse(self.query))
         return Response(found)

@@ -8,6 +8,7 @@ import msgspec
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
+from events.confidence import Confidence
 from events.representation import EventView
 from events.search import Match
 from events.stats import Statistics
@@ -155,6 +156,23 @@ STATS_EXAMPLE = {
     "top_plates": [{"plate": "AB12CDE", "events": 2}, {"plate": "WG4L2M", "events": 1}],
     "top_plates_approximate": False,
 }
+CONFIDENCE_EXAMPLE = {
+    "from": "2026-11-21T00:00:00Z",
+    "to": "2026-11-23T00:00:00Z",
+    "bucket": "day",
+    "truncated": False,
+    "starts": ["2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"],
+    "cameras": [
+        {
+            "camera": 3,
+            "name": "Gate",
+            "total": 3,
+            "mean_confidence": 0.9,
+            "events": [0, 3],
+            "confidence": [None, 0.9],
+        }
+    ],
+}
 
 
 def _answer(
@@ -198,4 +216,10 @@ EVENT_DETAIL: dict[str, Any] = {
 EVENT_STATS: dict[str, Any] = {
     "parameters": [*RANGE, *FILTERS],
     "responses": _answer(response_schema(Statistics), "Statistics", STATS_EXAMPLE),
+}
+EVENT_CONFIDENCE: dict[str, Any] = {
+    "parameters": [*RANGE, *FILTERS],
+    "responses": _answer(
+        response_schema(Confidence), "Confidence of each camera", CONFIDENCE_EXAMPLE
+    ),
 }

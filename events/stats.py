@@ -140,8 +140,7 @@ class Counting:
         hours = self.asked.range.whole(BUCKETS["hour"])
         reader = RollupReader(hours, self.asked.wanted)
         reader.count(self.tally)
-        rests = [_between(self.events, part) for part in self.asked.range.without(hours)]
-        rests.append(_between(self.events.filter(position=None), hours))
+        rests = self.rests(hours)
         for rest in rests:
             count_events(self.tally, rest)
         if self.tally.total <= MAX_EVENTS:
@@ -149,6 +148,11 @@ class Counting:
         events, _ = newest(self.in_range, MAX_EVENTS)
         plates = {plate for rest in rests for plate in _distinct_plates(rest)}
         return self._result(events, estimated_plates=reader.unique_plates(plates))
+
+    def rests(self, hours: Range) -> list[QuerySet[PlateEvent]]:
+        """Return what the rollups of these hours do not hold of the range."""
+        ends = [_between(self.events, part) for part in self.asked.range.without(hours)]
+        return [*ends, _between(self.events.filter(position=None), hours)]
 
     def _result(
         self,
