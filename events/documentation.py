@@ -106,6 +106,21 @@ RANGE = [
         default="day",
     ),
 ]
+DOWNLOAD = [
+    _parameter(
+        "format",
+        "`csv` (RFC 4180; a text that a spreadsheet would take for a formula gets an apostrophe in "
+        "front), `json` (an array) or `ndjson` (one event a line).",
+        enum=["csv", "json", "ndjson"],
+        default="csv",
+    ),
+    _parameter(
+        "bom",
+        "Whether CSV begins with a byte order mark, by which Excel knows UTF-8.",
+        OpenApiTypes.BOOL,
+        default=False,
+    ),
+]
 EVENT = {
     "id": 4711,
     "event_id": "0d3c8a52-6b0e-4c86-9b3b-0f3f1a1f7a11",
@@ -205,6 +220,15 @@ EVENT_LIST: dict[str, Any] = {
         "A page of events",
         LIST_EXAMPLE,
     ),
+}
+EVENT_DOWNLOAD: dict[str, Any] = {
+    "operation_id": "events_download",
+    "parameters": [*DOWNLOAD, *FILTERS, SIMILAR],
+    "responses": {
+        (200, "text/csv"): OpenApiTypes.STR,
+        (200, "application/json"): {"type": "array", "items": _listed},
+        (200, "application/x-ndjson"): OpenApiTypes.STR,
+    },
 }
 EVENT_DETAIL: dict[str, Any] = {
     "responses": _answer(

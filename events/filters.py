@@ -113,11 +113,15 @@ def _confidence(field: str, name: str, values: Sequence[str]) -> Condition:
     return AtLeast(name, field, bound)
 
 
-def _picture(field: str, name: str, values: Sequence[str]) -> Condition:
-    wanted = _true_or_false.get(one_value(name, values).lower())
-    if wanted is None:
+def parse_truth(name: str, values: Sequence[str]) -> bool:
+    truth = _true_or_false.get(one_value(name, values).lower())
+    if truth is None:
         raise FieldError(name, "invalid", "Expected true or false.")
-    return HasPicture(name, field, wanted)
+    return truth
+
+
+def _picture(field: str, name: str, values: Sequence[str]) -> Condition:
+    return HasPicture(name, field, parse_truth(name, values))
 
 
 def _tyre(field: str, name: str, values: Sequence[str]) -> Condition:

@@ -10,12 +10,14 @@ from events.browse import (
     EventListView,
     EventStatsView,
 )
+from events.download import EventDownloadView
 from events.views import BatchIngestView, IngestView, PictureView
 
 urlpatterns = [
     path("api/v1/events", EventListView.as_view(), name="event-list"),
     path("api/v1/events/stats", EventStatsView.as_view(), name="event-stats"),
     path("api/v1/events/stats/confidence", EventConfidenceView.as_view(), name="event-confidence"),
+    path("api/v1/events/export", EventDownloadView.as_view(), name="event-download"),
     path("api/v1/events/<int:pk>", EventDetailView.as_view(), name="event-detail"),
     path("api/v1/events/ingest", IngestView.as_view(), name="event-ingest"),
     path("api/v1/events/ingest/batch", BatchIngestView.as_view(), name="event-ingest-batch"),
