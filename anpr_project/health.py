@@ -7,8 +7,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -31,6 +29,7 @@ from redis.retry import Retry
 from anpr_project import __version__
 from anpr_project.lib.probe import Probe
 from anpr_project.lib.read_only import read_only
+from events.stores import picture_store
 from exporters.models import WorkerHeartbeat
 
 WORKER_IS_STALE_AFTER = timedelta(seconds=15)
@@ -99,13 +98,13 @@ def ask_redis() -> str:
 
 
 def ask_storage() -> Storage:
-    """Write and remove a file where the pictures go, and see what room is left."""
-    settings.UPLOAD_DIR.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=settings.UPLOAD_DIR, prefix=".probe-") as file:
-        file.write(b"probe")
-        file.flush()
-    free_mb = shutil.disk_usage(settings.UPLOAD_DIR).free // 2**20
-    return Storage("up" if free_mb >= settings.MIN_FREE_MB else "full", free_mb)
+    """Try the place where the pictures go, and see what room is left."""
+    store = picture_store()
+    store.check()
+    free = store.free_bytes()
+    free_mb = None if free is None else free // 2**20
+    is_full = free_mb is not None and free_mb < settings.MIN_FREE_MB
+    return Storage("full" if is_full else "up", free_mb)
 
 
 database = Probe(ask_database, failed=Database("down"), keep_s=1)

@@ -6,7 +6,6 @@ It has no login: it is for the internal port. The proxy does not pass it on.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
@@ -23,6 +22,7 @@ from prometheus_client.registry import Collector
 
 from anpr_project.lib.read_only import read_only
 from events.models import PlateEvent, StreamHead
+from events.stores import picture_store
 from exporters.delivery import OPEN_AFTER
 from exporters.models import Delivery, ExporterConfig, WorkerHeartbeat
 from exporters.state import backlogs
@@ -139,7 +139,9 @@ def exporters() -> list[Metric]:
 
 
 def uploads() -> list[Metric]:
-    free = shutil.disk_usage(settings.UPLOAD_DIR).free
+    free = picture_store().free_bytes()
+    if free is None:
+        return []
     return [
         GaugeMetricFamily("anpr_upload_free_bytes", "Room left where the pictures go.", value=free)
     ]

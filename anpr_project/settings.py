@@ -12,9 +12,10 @@ import django_stubs_ext
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
-from anpr_project import __version__
+from anpr_project.lib.api_documentation import API_DOCUMENTATION
 from anpr_project.lib.env import Environment
 from anpr_project.lib.logs import logging_config
+from anpr_project.lib.object_storage import s3_storage
 from anpr_project.lib.own_secrets import load_or_create
 
 django_stubs_ext.monkeypatch()
@@ -27,6 +28,8 @@ DEBUG = env.flag("DEBUG", False)
 DATA_DIR = Path(env.text("DATA_DIR", "var")).absolute()
 UPLOAD_DIR = Path(env.text("UPLOAD_DIR") or DATA_DIR / "uploads").absolute()
 MIN_FREE_MB = env.integer("MIN_FREE_MB", 200, 0, 10**9)
+# Pictures in an S3-compatible object storage instead of UPLOAD_DIR.
+S3_BUCKET = env.text("S3_BUCKET")
 POSTGRES_SERVER = env.text("POSTGRES_SERVER")
 REDIS_HOST = env.text("REDIS_HOST")
 HTTPS = env.flag("HTTPS", False)
@@ -252,25 +255,7 @@ REST_FRAMEWORK = {
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
     "URL_FORMAT_OVERRIDE": None,
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "ANPR Cloud",
-    "DESCRIPTION": "Plate reads in, searched, streamed and delivered.",
-    "VERSION": __version__,
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "SERVE_AUTHENTICATION": [],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": True,
-    # Else the page would ask another host whether the schema is valid.
-    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "anpr_project.lib.schema.document_errors",
-        "anpr_project.lib.schema.tidy_schema",
-    ],
-}
+SPECTACULAR_SETTINGS = API_DOCUMENTATION
 
 # Texts, files, logs ----------------------------------------------------------------------------
 LANGUAGE_CODE = "en-gb"
@@ -286,7 +271,7 @@ _static_root = BASE_DIR / "staticfiles"
 _collected = (_static_root / "staticfiles.json").is_file() or env.flag("COLLECT_STATIC", False)
 STATIC_ROOT = _static_root if _collected else None
 WHITENOISE_USE_FINDERS = not _collected
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
@@ -294,6 +279,14 @@ STORAGES = {
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
+if S3_BUCKET:
+    STORAGES["pictures"] = s3_storage(
+        bucket_name=S3_BUCKET,
+        endpoint_url=env.text("S3_ENDPOINT_URL"),
+        region_name=env.text("S3_REGION"),
+        access_key=env.text("S3_ACCESS_KEY_ID"),
+        secret_key=env.text("S3_SECRET_ACCESS_KEY"),
+    )
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 LOGGING = logging_config(level=LOG_LEVEL, readable=DEBUG or os.isatty(2))
 

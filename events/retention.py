@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from events.models import PlateEvent, StreamHead, TpmsReading
 from events.rollups import remove_events
+from events.stores import picture_store
 
 logger = logging.getLogger(__name__)
 
@@ -24,12 +22,6 @@ ORPHAN_AGE = timedelta(hours=1)
 
 def cutoff(days: int) -> datetime:
     return timezone.now() - timedelta(days=days)
-
-
-def _unlink(names: Iterable[str]) -> None:
-    root = Path(settings.UPLOAD_DIR)
-    for name in names:
-        (root / name).unlink(missing_ok=True)
 
 
 def prune_batch(before: datetime, limit: int = BATCH) -> int:
@@ -48,23 +40,10 @@ def prune_batch(before: datetime, limit: int = BATCH) -> int:
         ids = [event.pk for event in events]
         TpmsReading.objects.filter(event__in=ids).delete()
         PlateEvent.objects.filter(pk__in=ids).delete()
-    _unlink(name for event in events for name in (event.frame, event.crop) if name)
+    picture_store().delete(name for event in events for name in (event.frame, event.crop) if name)
     if events:
         logger.info("events pruned", extra={"count": len(events), "before": before.isoformat()})
     return len(events)
-
-
-def hour_folders() -> Iterator[tuple[Path, datetime]]:
-    """Yield each hour's picture folder and the hour that its name states."""
-    root = Path(settings.UPLOAD_DIR)
-    for folder in sorted(root.glob("[0-9]*/[0-9]*/[0-9]*/[0-9]*")):
-        try:
-            yield (
-                folder,
-                datetime.strptime("/".join(folder.parts[-4:]), "%Y/%m/%d/%H").replace(tzinfo=UTC),
-            )
-        except ValueError:
-            continue
 
 
 def _known_names(hour: datetime) -> set[str]:
@@ -75,16 +54,15 @@ def _known_names(hour: datetime) -> set[str]:
     return {name for pair in rows.values_list("frame", "crop") for name in pair if name}
 
 
-def sweep_folder(folder: Path, hour: datetime) -> int:
+def sweep_hour(hour: datetime) -> int:
     """Delete the hour's files that no row refers to; return how many."""
-    oldest_kept = (timezone.now() - ORPHAN_AGE).timestamp()
+    store = picture_store()
+    oldest_kept = timezone.now() - ORPHAN_AGE
     # Files first, rows second: a row committed in between is seen, its file is not deleted.
-    files = [file for file in folder.iterdir() if file.stat().st_mtime < oldest_kept]
-    known = _known_names(hour) if files else set()
-    root = Path(settings.UPLOAD_DIR)
-    orphans = [file for file in files if str(file.relative_to(root)) not in known]
-    for file in orphans:
-        file.unlink(missing_ok=True)
+    names = [file.name for file in store.files_of(hour) if file.stored_at < oldest_kept]
+    known = _known_names(hour) if names else set()
+    orphans = [name for name in names if name not in known]
+    store.delete(orphans)
     if orphans:
         logger.info("orphaned pictures removed", extra={"count": len(orphans)})
     return len(orphans)
@@ -92,18 +70,11 @@ def sweep_folder(folder: Path, hour: datetime) -> int:
 
 def sweep_orphans(since: datetime | None = None) -> int:
     """Sweep all hours, or those from `since` on, and drop folders that became empty."""
-    swept = 0
-    for folder, hour in hour_folders():
+    store, swept = picture_store(), 0
+    for hour in store.hours():
         if since is not None and hour < since:
             continue
-        swept += sweep_folder(folder, hour)
+        swept += sweep_hour(hour)
         if hour < timezone.now() - timedelta(days=1):
-            _drop_if_empty(folder)
+            store.drop_if_empty(hour)
     return swept
-
-
-def _drop_if_empty(folder: Path) -> None:
-    try:
-        folder.rmdir()
-    except OSError:
-        return

@@ -137,7 +137,9 @@ def test_a_gauge_that_fails_is_left_out_and_counted(
         raise OperationalError
 
     monkeypatch.setattr(StreamHead, "current", refuse)
-    settings.UPLOAD_DIR = tmp_path / "missing"
+    in_the_way = tmp_path / "in_the_way"
+    in_the_way.touch()
+    settings.UPLOAD_DIR = in_the_way / "uploads"
     make_sensor()
 
     before, after = scrape(client), scrape(client)

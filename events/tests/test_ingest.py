@@ -15,6 +15,7 @@ from anpr_project.lib.tests.factories import make_user
 from cameras.tests.factories import make_camera
 from events import images
 from events.models import PlateEvent
+from events.stores import disk
 from events.tests.conftest import Sender, files_in, make_sender
 from events.tests.factories import picture, reading
 from sensors.models import SensorKey
@@ -219,7 +220,7 @@ def test_disk_that_fills_while_writing_leaves_nothing(
         Path(path).write_bytes(data[:10])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(images, "_write", no_space)
+    monkeypatch.setattr(disk, "_write", no_space)
     assert sender.send(reading(), frame=picture()).status_code == 507
     assert not PlateEvent.objects.exists()
     assert not files_in(upload_dir)
@@ -231,7 +232,7 @@ def test_upload_folder_without_rights_answers_503_and_leaves_nothing(
     def denied(path: str, data: bytes) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(images, "_write", denied)
+    monkeypatch.setattr(disk, "_write", denied)
     response = sender.send(reading(), frame=picture())
     assert response.status_code == 503
     assert response["Retry-After"]

@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from anpr_project.lib.errors import TooLarge
 from anpr_project.lib.tests.factories import make_user
 from events import images
+from events.stores import disk
 from events.tests.conftest import Sender
 from events.tests.factories import picture, reading
 
@@ -112,13 +113,13 @@ def test_folder_made_by_another_process_is_synced_once_by_this_one(
 ) -> None:
     """The other may not have synced it yet: an answer must not rest on that."""
     synced: list[Path] = []
-    monkeypatch.setattr(images, "_sync", synced.append)
+    monkeypatch.setattr(disk, "_sync", synced.append)
     hour = upload_dir / "2026" / "11"
     hour.mkdir(parents=True)
-    images._make_durable_folder(hour)
+    disk._make_durable_folder(hour)
     assert synced == [upload_dir.parent, upload_dir, upload_dir / "2026"]
-    images._make_durable_folder(hour)
+    disk._make_durable_folder(hour)
     assert len(synced) == 3
     hour.rmdir()
-    images._make_durable_folder(hour)
+    disk._make_durable_folder(hour)
     assert hour.is_dir()
