@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import signal
-import socket
-import struct
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +29,8 @@ class Server:
     port: int
     extra: dict[str, str]
     process: subprocess.Popen[bytes] | None = None
+    # Another place when a copy of the product is to be run, broken on purpose.
+    root: Path = ROOT
 
     @property
     def stream_port(self) -> int:
@@ -50,7 +48,7 @@ class Server:
         begun = time.monotonic()
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own command
-                [sys.executable, str(ROOT / "manage.py"), self.shape],
+                [sys.executable, str(self.root / "manage.py"), self.shape],
                 env=environment,
                 stdout=log,
                 stderr=log,
@@ -116,47 +114,6 @@ def family(pid: int) -> list[int]:
     for parent in found:
         found += [child for child, of in pairs if of == parent]
     return found
-
-
-class Stream:
-    """A reader of the live stream (RFC 6455, as little of it as needed)."""
-
-    def __init__(self, port: int, since: int, **headers: str) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=15)
-        given = {
-            "Host": f"127.0.0.1:{port}",
-            "Upgrade": "websocket",
-            "Connection": "Upgrade",
-            "Sec-WebSocket-Key": base64.b64encode(os.urandom(16)).decode(),
-            "Sec-WebSocket-Version": "13",
-        }
-        lines = [f"{name}: {value}\r\n" for name, value in (given | headers).items()]
-        start = f"GET /api/v1/events/stream?since={since} HTTP/1.1\r\n"
-        self.socket.sendall((start + "".join(lines) + "\r\n").encode())
-        self.file = self.socket.makefile("rb")
-        status = self.file.readline()
-        if b" 101 " not in status:
-            raise RuntimeError(f"stream: {status!r}")
-        while self.file.readline().strip():
-            pass
-
-    def messages(self) -> Iterator[Any]:
-        """Yield each message; TimeoutError after a silence of 15 s."""
-        while True:
-            first, length = self.file.read(2)
-            if length == 126:
-                (length,) = struct.unpack(">H", self.file.read(2))
-            elif length == 127:
-                (length,) = struct.unpack(">Q", self.file.read(8))
-            data = self.file.read(length)
-            if first == 0x81:
-                yield json.loads(data)
-            elif first == 0x88:
-                raise ConnectionError(f"stream closed: {data!r}")
-
-    def close(self) -> None:
-        self.file.close()
-        self.socket.close()
 
 
 def services(folder: Path) -> tuple[dict[str, str], list[subprocess.Popen[bytes]]]:

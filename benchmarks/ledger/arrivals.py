@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
+EXPLANATIONS = ("worker killed", "worker frozen", "database away", "broker away")
+
 
 @dataclass
 class Arrival:
@@ -19,6 +21,8 @@ class Arrival:
     at: float
     event_id: str
     answered: bool = True
+    # What stays the same over every attempt, as far as the kind of sink shows one.
+    message_id: str = ""
 
 
 class Witness(Protocol):
@@ -40,7 +44,7 @@ class WebhookWitness:
         for line in self.log.read_text().splitlines():
             at, message_id, answer = line.split()
             event_id = str(UUID(message_id.split("_")[1]))
-            found.append(Arrival(float(at), event_id, answer == "ok"))
+            found.append(Arrival(float(at), event_id, answer == "ok", message_id))
         return found
 
     def close(self) -> None:
@@ -70,7 +74,7 @@ class MqttWitness:
             raise RuntimeError("the broker took no subscription")
 
     def _on_message(self, client: Any, userdata: Any, message: Any) -> None:
-        self._found.append(Arrival(time.monotonic(), event_id_of(message.payload)))
+        self._found.append(arrival_of(message.payload))
 
     def arrivals(self) -> list[Arrival]:
         return list(self._found)
@@ -108,7 +112,9 @@ class KafkaWitness:
         while not self._stop.is_set():
             for message in self._consumer.consume(500, timeout=0.5):
                 if message.error() is None and (value := message.value()):
-                    self._found.append(Arrival(time.monotonic(), event_id_of(value)))
+                    headers = dict(message.headers() or [])
+                    message_id = str(headers.get("message_id"))
+                    self._found.append(arrival_of(value, message_id))
 
     def arrivals(self) -> list[Arrival]:
         return list(self._found)
@@ -119,8 +125,12 @@ class KafkaWitness:
         self._consumer.close()
 
 
-def event_id_of(body: bytes) -> str:
-    return str(json.loads(body)["data"]["event_id"])
+def arrival_of(body: bytes | str, message_id: str = "") -> Arrival:
+    """Note an envelope; without an id beside it, the event's id of ours is what must not change."""
+    event = json.loads(body)["data"]
+    return Arrival(
+        time.monotonic(), str(event["event_id"]), message_id=message_id or str(event["id"])
+    )
 
 
 @dataclass
@@ -178,5 +188,5 @@ def _explanation(first: Arrival, second: Arrival, interruptions: list[Interrupti
         for interruption in interruptions
         if first.at - 1 <= interruption.until and interruption.at <= second.at
     }
-    # A worker that was killed explains it better than a broker that was away at the time, too.
-    return next((kind for kind in ("worker killed", "broker away") if kind in kinds), "unexplained")
+    # The first that fits: a worker that was killed explains it better than a broker that was away.
+    return next((kind for kind in EXPLANATIONS if kind in kinds), "unexplained")

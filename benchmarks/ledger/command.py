@@ -1,0 +1,66 @@
+"""The command line of the harness."""
+
+# ruff: noqa: T201 - its output is its purpose
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+Part = Callable[[argparse.Namespace, Path, ExitStack], int]
+
+
+def run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
+    """Attack, then compare."""
+    from ledger.attack import attack
+    from ledger.checks import examine
+    from ledger.controls import control
+    from ledger.report import tell_attack, tell_findings
+
+    done = attack(options, folder, stack)
+    findings = examine(done.found)
+    controls = control(done.found, done.made.storage.uploads) if options.controls else None
+    tell_attack(done.nemesis.faults, done.proxy_log, done.found.entries, done.found)
+    bad = tell_findings(findings, controls)
+    print(
+        f"\nseed {options.seed}: {len(done.found.entries)} events, {done.nemesis.kills} kills, "
+        f"{done.took_s:.0f} s, {bad} lines are not as they should be"
+    )
+    return bad
+
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="ledger", description=__doc__)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--keep", action="store_true", help="keep logs and data in any case")
+    parts = parser.add_subparsers(required=True, metavar="run | hostile | schema | drill")
+    part = parts.add_parser("run", help="the faults: kill, cut, stall, fill, and compare")
+    part.set_defaults(part=run)
+    part.add_argument("--events", type=int, default=20_000)
+    part.add_argument("--rate", type=float, default=25, help="events a second, all sensors")
+    part.add_argument("--sensors", type=int, default=10)
+    part.add_argument("--clients", type=int, default=200, help="of the stream")
+    part.add_argument("--cut", type=float, nargs=2, default=[5, 30], help="seconds between cuts")
+    part.add_argument("--pause", type=float, nargs=2, default=[3, 7], help="between faults")
+    part.add_argument("--frozen", type=float, default=10, help="seconds that a process stands")
+    part.add_argument("--drain", type=float, default=300, help="seconds for the deliveries left")
+    part.add_argument("--controls", action="store_true", help="each check must see its control")
+    return parser
+
+
+def main() -> int:
+    options = arguments().parse_args()
+    print(f"seed {options.seed}", flush=True)
+    folder = Path(tempfile.mkdtemp(prefix="ledger-"))
+    part: Part = options.part
+    with ExitStack() as stack:
+        bad = part(options, folder, stack)
+    if bad or options.keep:
+        print(f"logs and data are kept in {folder}")
+    else:
+        shutil.rmtree(folder)
+    return int(bool(bad))
