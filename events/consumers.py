@@ -9,6 +9,7 @@ from urllib.parse import parse_qs
 import msgspec
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import DatabaseError
 
 from anpr_project.lib.errors import FieldError
 from events import metrics
@@ -18,6 +19,8 @@ from events.hub import PAGE, frame_of, hub, read_after
 
 BAD_REQUEST = 4400
 TOO_SLOW = 4008
+# Said by the standard: "try again later".
+AWAY = Refused(1013, "the database is away; come back, and resume with since")
 # What may wait for a connection that does not keep up. The frames are shared by all connections,
 # so this bounds their lag rather than their memory.
 MAX_QUEUED = 1000
@@ -65,6 +68,9 @@ class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no t
         except Refused as refusal:
             await self._close(refusal)
             return
+        except DatabaseError:
+            await self._close(AWAY)
+            return
         self._streaming = asyncio.create_task(self._stream(since))
 
     async def disconnect(self, code: int) -> None:
@@ -86,8 +92,12 @@ class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no t
 
     async def _stream(self, since: int | None) -> None:
         feed = hub()
+        try:
+            await feed.enter()
+        except DatabaseError:
+            await self._close(AWAY)
+            return
         metrics.STREAM_CLIENTS.inc()
-        await feed.enter()
         try:
             head = feed.head
             await self._send(msgspec.json.encode({"type": "hello", "head": head}).decode())
@@ -101,6 +111,8 @@ class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no t
             await self._close(Refused(TOO_SLOW, "reads too slowly; resume with since"))
         except Refused as refusal:
             await self._close(refusal)
+        except DatabaseError:
+            await self._close(AWAY)
         finally:
             feed.remove(self)
             feed.leave()

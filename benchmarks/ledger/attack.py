@@ -40,7 +40,7 @@ from ledger.installation import (
 from ledger.nemesis import Nemesis
 
 TOPIC = "plates"
-RETRY = {"max_attempts": 100, "base_delay_s": 0.5, "max_delay_s": 5, "timeout_s": 2}
+RETRY = {"max_attempts": 100, "base_delay_s": 0.3, "max_delay_s": 2, "timeout_s": 2}
 # A frame of noise is up to 28 kB, a crop 2 kB.
 KB_PER_EVENT = 16
 PICTURES_LOOKED_AT = 500

@@ -33,6 +33,13 @@ def run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     return bad
 
 
+def schema(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
+    """Try the API against its schema."""
+    from ledger.schema_run import schema
+
+    return schema(options, folder, stack)
+
+
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ledger", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
@@ -49,6 +56,11 @@ def arguments() -> argparse.ArgumentParser:
     part.add_argument("--frozen", type=float, default=10, help="seconds that a process stands")
     part.add_argument("--drain", type=float, default=300, help="seconds for the deliveries left")
     part.add_argument("--controls", action="store_true", help="each check must see its control")
+    part = parts.add_parser("schema", help="the API against its schema, in every role")
+    part.set_defaults(part=schema)
+    part.add_argument("--examples", type=int, default=200, help="for each operation and role")
+    part.add_argument("--roles", nargs="*", help="some of them only")
+    part.add_argument("--st", nargs=argparse.REMAINDER, help="further options of schemathesis")
     return parser
 
 

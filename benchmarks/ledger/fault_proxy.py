@@ -42,6 +42,13 @@ class Proxy:
     def __init__(self, upstream: int, share: float, seed: int, log: IO[str] | None) -> None:
         self.upstream, self.share, self.log = upstream, share, log
         self.chance = random.Random(seed)  # noqa: S311 - must be repeatable
+        # The event loop itself holds on to no task.
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self.serve(reader, writer))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def choose(self) -> str:
         kinds = [*FAULTS, ""]
@@ -143,7 +150,7 @@ def reset(writer: asyncio.StreamWriter) -> None:
 async def work(options: argparse.Namespace) -> None:
     log = Path(options.log).open("a", buffering=1) if options.log else None  # noqa: SIM115
     proxy = Proxy(options.upstream, options.share, options.seed, log)
-    server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(proxy.take, "127.0.0.1", 0)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
