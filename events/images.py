@@ -16,6 +16,7 @@ from PIL import Image
 from rest_framework import status
 
 from anpr_project.lib.errors import FieldError, TooLarge
+from events import jpeg
 from events.stores import picture_store
 from events.stores.base import hour_prefix
 from events.stores.disk import DiskFull
@@ -30,7 +31,6 @@ ACTIVE_CONTENT = (b"<script", b"<html", b"<?php", b"%pdf-1.")
 METADATA_BYTES = 64 * 1024
 # What Pillow raises for damaged files (a broken PNG is a SyntaxError), and the disk for absent ones.
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError)
-PADDING = b"\x00\xff\r\n\t "
 
 
 class NotAnImage(FieldError):
@@ -51,24 +51,24 @@ class Picture:
 def _is_whole(data: bytes, kind: str) -> bool:
     """Whether the file ends where its format ends: neither cut off nor carrying a second file."""
     if kind == "JPEG":
-        return data.rstrip(PADDING).endswith(b"\xff\xd9")
+        return data.rstrip(jpeg.PADDING).endswith(b"\xff\xd9")
     if kind == "PNG":
         return data[-12:-4] == b"\x00\x00\x00\x00IEND"
     return 8 + int.from_bytes(data[4:8], "little") in (len(data), len(data) + 1)
 
 
-def _holds_active_content(data: bytes) -> bool:
-    # PNG and WebP may carry it at the end too.
-    metadata = (data[:METADATA_BYTES] + data[-METADATA_BYTES:]).lower()
-    return any(marker in metadata for marker in ACTIVE_CONTENT)
+def _holds_active_content(metadata: bytes) -> bool:
+    text = metadata.lower()
+    return any(marker in text for marker in ACTIVE_CONTENT)
 
 
-def inspect(data: bytes, field: str) -> Picture:
-    """Return the picture if it is one still JPEG, PNG or WebP of at most 25 megapixels.
+def _refuse_size(width: int, height: int, field: str) -> None:
+    if width * height > MAX_PIXELS or max(width, height) > MAX_SIDE:
+        raise TooLarge(field, "pixels", f"More than {MAX_PIXELS} pixels.")
 
-    Only the header is decoded: the size is known before a bomb could unfold. Raises NotAnImage or
-    TooLarge for the field.
-    """
+
+def _open(data: bytes, field: str) -> tuple[str, int, int]:
+    """Return kind, width and height by Pillow. Only the header is decoded: a bomb does not unfold."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -79,13 +79,28 @@ def inspect(data: bytes, field: str) -> Picture:
         raise NotAnImage(field, "not_an_image", "Expected a JPEG, PNG or WebP image.") from None
     with image:
         kind = image.format or ""
-        if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
-            raise TooLarge(field, "pixels", f"More than {MAX_PIXELS} pixels.")
+        _refuse_size(*image.size, field)
         if kind not in EXTENSIONS or getattr(image, "n_frames", 1) != 1:
             raise NotAnImage(field, "not_an_image", "Expected one still image.")
-    if not _is_whole(data, kind) or _holds_active_content(data):
+    return kind, *image.size
+
+
+def inspect(data: bytes, field: str) -> Picture:
+    """Return the picture if it is one still JPEG, PNG or WebP of at most 25 megapixels.
+
+    Raises NotAnImage or TooLarge for the field.
+    """
+    outline = jpeg.outline_of(data)
+    if outline is not None:
+        kind, (width, height, metadata) = "JPEG", outline
+        _refuse_size(width, height, field)
+    else:
+        kind, width, height = _open(data, field)
+        # PNG and WebP may carry it at the end too.
+        metadata = data[:METADATA_BYTES] + data[-METADATA_BYTES:]
+    if (outline is None and not _is_whole(data, kind)) or _holds_active_content(metadata):
         raise NotAnImage(field, "not_an_image", "The image is cut off or holds something else.")
-    return Picture(data, EXTENSIONS[kind], *image.size, hashlib.sha256(data).hexdigest())
+    return Picture(data, EXTENSIONS[kind], width, height, hashlib.sha256(data).hexdigest())
 
 
 _free_space = {"checked_at": float("-inf"), "bytes": math.inf}

@@ -87,7 +87,7 @@ class JSONEventParser(BodyParser):
     field = "event"
 
     def parse_body(self, body: bytes, media_type: str) -> Submission:
-        return _submission({"event": body}, len(body))
+        return _submission({"event": body} if body else {}, len(body))
 
 
 def _as_lines(body: bytes) -> list[bytes]:

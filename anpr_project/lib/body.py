@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import IO, Any, ClassVar
+from typing import IO, Any, ClassVar, Protocol
 
 from django.http import UnreadablePostError
 from rest_framework.exceptions import ParseError
@@ -16,7 +16,13 @@ from anpr_project.lib.errors import TooLarge
 MAX_DRAINED_BYTES = 64 * 1024 * 1024
 
 
-def read_body(stream: IO[bytes], limit: int, field: str) -> bytes:
+class Readable(Protocol):
+    """A stream, or a request of Django."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+def read_body(stream: Readable, limit: int, field: str) -> bytes:
     """Return the whole body; TooLarge, naming `field`, when it has more than `limit` bytes.
 
     Raises ParseError when the client went away before its end.
@@ -27,7 +33,7 @@ def read_body(stream: IO[bytes], limit: int, field: str) -> bytes:
         raise ParseError("The body ended too early.", "incomplete") from None
 
 
-def _read(stream: IO[bytes], limit: int, field: str) -> bytes:
+def _read(stream: Readable, limit: int, field: str) -> bytes:
     chunks, size = [], 0
     while size <= limit and (chunk := stream.read(limit + 1 - size)):
         chunks.append(chunk)

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from anpr_project.lib.errors import Conflict, Unavailable, body, error_body
+from anpr_project.lib.json_format import json_response
 from anpr_project.lib.models import InUse
 
 logger = logging.getLogger(__name__)
@@ -65,6 +66,18 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     response.data = error_body(known)
     if known.status_code in RETRYABLE:
         response["Retry-After"] = RETRY_AFTER_S
+    return response
+
+
+def error_response(error: Exception) -> HttpResponse | None:
+    """Like handle(), for a view that makes its own responses."""
+    answer = handle(error, {})
+    if answer is None:
+        return None
+    response = json_response(answer.data, answer.status_code)
+    for name in ("Retry-After", "WWW-Authenticate"):
+        if name in answer:
+            response[name] = answer[name]
     return response
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+from django.http import HttpResponse
 from rest_framework.exceptions import ParseError
 from rest_framework.renderers import JSONRenderer as DRFJSONRenderer
 
@@ -45,6 +46,10 @@ def decode(raw: bytes) -> Any:
 def encode(data: Any) -> bytes:
     # str() serves lazy translations, DRF's ErrorDetail and paths.
     return msgspec.json.encode(data, enc_hook=str)
+
+
+def json_response(data: Any, status: int = 200) -> HttpResponse:
+    return HttpResponse(encode(data), content_type="application/json", status=status)
 
 
 class JSONParser(BodyParser):

@@ -39,51 +39,60 @@ def _sync(folder: Path | str) -> None:
         os.close(descriptor)
 
 
+NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 # What this process has itself seen synced; a bound on memory, an hour has one folder.
-_durable: deque[Path] = deque(maxlen=8)
+_durable: deque[str] = deque(maxlen=8)
 
 
-def _make_durable_folder(folder: Path) -> None:
+def _make_durable_folder(folder: str) -> None:
     """Make a folder that is still there after a power cut: each name is synced in its parent.
 
     That it exists is not enough: another process may have made it and not synced it yet.
     """
-    if folder in _durable and folder.is_dir():
+    if folder in _durable and os.path.isdir(folder):  # noqa: PTH112 - see _path_of
         return
-    if folder != Path(settings.UPLOAD_DIR):
-        _make_durable_folder(folder.parent)
-    folder.mkdir(parents=True, exist_ok=True)
-    _sync(folder.parent)
+    path = Path(folder)
+    if path != Path(settings.UPLOAD_DIR):
+        _make_durable_folder(str(path.parent))
+    path.mkdir(parents=True, exist_ok=True)
+    _sync(path.parent)
     _durable.append(folder)
 
 
-def _write(path: str, data: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
-    try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _write(descriptor: int, data: bytes) -> None:
+    """Write, and start the bytes on their way to disk."""
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+    if hasattr(os, "posix_fadvise"):
+        # The kernel chooses the place on disk now and not at the sync, so that one commit of the
+        # file system's journal holds all of an event's files (counted on ext4: 1 instead of 2).
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def _split(name: str) -> tuple[str, str]:
-    """Return folder and file. Paths are plain strings here: pathlib's joins were 7 % of an event's
-    time in the profile."""
-    folder, _, file = f"{settings.UPLOAD_DIR}/{name}".rpartition("/")
-    return folder, file
+def _path_of(name: str) -> str:
+    # Paths are plain strings here: pathlib's joins were 7 % of an event's time in the profile.
+    return f"{settings.UPLOAD_DIR}/{name}"
+
+
+def _folder_of(name: str) -> str:
+    return _path_of(name).rpartition("/")[0]
 
 
 class DiskStore(PictureStore):
     """Below UPLOAD_DIR, a folder an hour."""
 
     def put(self, files: Mapping[str, bytes]) -> None:
-        """Bring all files to disk: written beside, synced, renamed, folder synced."""
+        """Bring all files to disk: written, synced, then their names by a sync of the folder.
+
+        They have their names from the start, for nobody knows these before the row is committed; a
+        rename would be one more commit of the file system's journal. What a crash leaves half
+        written goes with the sweep, like any file without a row.
+        """
         try:
             self._put(files)
         except OSError as error:
-            self._discard(files)
+            self.delete(files)
             if error.errno in NO_SPACE:
                 raise DiskFull from error
             # Rights, descriptors, a disk that broke: the operator must hear of it.
@@ -91,21 +100,21 @@ class DiskStore(PictureStore):
             raise Unavailable from error
 
     def _put(self, files: Mapping[str, bytes]) -> None:
-        places = {name: _split(name) for name in files}
-        folders = {folder for folder, _ in places.values()}
+        folders = {_folder_of(name) for name in files}
         for folder in folders:
-            _make_durable_folder(Path(folder))
-        for name, (folder, file) in places.items():
-            _write(f"{folder}/.{file}.part", files[name])
-        for folder, file in places.values():
-            os.rename(f"{folder}/.{file}.part", f"{folder}/{file}")  # noqa: PTH104 - see _split
+            _make_durable_folder(folder)
+        descriptors: list[int] = []
+        try:
+            for name, data in files.items():
+                descriptors.append(os.open(_path_of(name), NEW_FILE, 0o640))
+                _write(descriptors[-1], data)
+            for descriptor in descriptors:
+                os.fsync(descriptor)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
         for folder in folders:
             _sync(folder)
-
-    def _discard(self, names: Iterable[str]) -> None:
-        for folder, file in map(_split, names):
-            Path(f"{folder}/.{file}.part").unlink(missing_ok=True)
-            Path(f"{folder}/{file}").unlink(missing_ok=True)
 
     def get(self, name: str) -> bytes:
         return (Path(settings.UPLOAD_DIR) / name).read_bytes()
@@ -126,7 +135,7 @@ class DiskStore(PictureStore):
     def files_of(self, hour: datetime) -> list[StoredFile]:
         prefix, files = hour_prefix(hour), []
         for entry in os.scandir(self._folder(hour)):
-            # An ingest may rename its file between the listing and the look.
+            # An ingest may take its file back between the listing and the look.
             with suppress(FileNotFoundError):
                 stored_at = datetime.fromtimestamp(entry.stat().st_mtime, UTC)
                 files.append(StoredFile(f"{prefix}/{entry.name}", stored_at))

@@ -25,21 +25,17 @@ from sensors.credentials import Credential
 from sensors.models import SensorKey
 
 
-def test_files_are_synced_then_renamed_then_the_row_is_written(
+def test_files_are_synced_then_their_folder_then_the_row_is_written(
     sender: Sender, upload_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sender.send(reading(), frame=picture())  # the hour's folder is there
     steps: list[str] = []
-    fsync, rename = os.fsync, os.rename
+    fsync = os.fsync
 
     def synced(descriptor: int) -> None:
         is_folder = stat.S_ISDIR(os.fstat(descriptor).st_mode)
         steps.append("sync folder" if is_folder else "sync file")
         fsync(descriptor)
-
-    def renamed(old: str, new: str) -> None:
-        steps.append("rename")
-        rename(old, new)
 
     def inserted(event: PlateEvent) -> bool:
         steps.append("insert")
@@ -48,10 +44,9 @@ def test_files_are_synced_then_renamed_then_the_row_is_written(
         return insert_event(event)
 
     monkeypatch.setattr(os, "fsync", synced)
-    monkeypatch.setattr(os, "rename", renamed)
     monkeypatch.setattr(ingest, "insert_event", inserted)
     assert sender.send(reading(), frame=picture(), crop=picture((20, 10))).status_code == 201
-    assert steps == ["sync file", "sync file", "rename", "rename", "sync folder", "insert"]
+    assert steps == ["sync file", "sync file", "sync folder", "insert"]
 
 
 def test_no_connection_is_opened_on_the_way_to_the_answer(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 import uuid
 from pathlib import Path
@@ -216,8 +217,8 @@ def test_nearly_full_disk_answers_507(sender: Sender, settings: Settings) -> Non
 def test_disk_that_fills_while_writing_leaves_nothing(
     sender: Sender, upload_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def no_space(path: str, data: bytes) -> None:
-        Path(path).write_bytes(data[:10])
+    def no_space(descriptor: int, data: bytes) -> None:
+        os.write(descriptor, data[:10])
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(disk, "_write", no_space)
@@ -229,7 +230,7 @@ def test_disk_that_fills_while_writing_leaves_nothing(
 def test_upload_folder_without_rights_answers_503_and_leaves_nothing(
     sender: Sender, upload_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def denied(path: str, data: bytes) -> None:
+    def denied(descriptor: int, data: bytes) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(disk, "_write", denied)

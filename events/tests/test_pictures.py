@@ -116,10 +116,10 @@ def test_folder_made_by_another_process_is_synced_once_by_this_one(
     monkeypatch.setattr(disk, "_sync", synced.append)
     hour = upload_dir / "2026" / "11"
     hour.mkdir(parents=True)
-    disk._make_durable_folder(hour)
+    disk._make_durable_folder(str(hour))
     assert synced == [upload_dir.parent, upload_dir, upload_dir / "2026"]
-    disk._make_durable_folder(hour)
+    disk._make_durable_folder(str(hour))
     assert len(synced) == 3
     hour.rmdir()
-    disk._make_durable_folder(hour)
+    disk._make_durable_folder(str(hour))
     assert hour.is_dir()

@@ -59,7 +59,7 @@ def test_orphans_are_swept_and_nothing_else(sender: Sender, upload_dir: Path) ->
     (kept,) = files_in(upload_dir)
     hour_ago = time.time() - 2 * 3600
     os.utime(kept, (hour_ago, hour_ago))
-    old, young = kept.with_name("orphan.jpg"), kept.with_name(".young.jpg.part")
+    old, young = kept.with_name("orphan.jpg"), kept.with_name("young.jpg")
     ancient = upload_dir / "2020/01/02/03/orphan.jpg"
     ancient.parent.mkdir(parents=True)
     (upload_dir / "2020/13/40/99").mkdir(parents=True)  # not an hour: left alone
