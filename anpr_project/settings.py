@@ -70,21 +70,18 @@ API_THREADS = env.integer("API_THREADS", 4, 1, 256)
 
 # Who may talk to us ----------------------------------------------------------------------------
 ALLOWED_HOSTS = [*env.items("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"]), HOST]
-CORS_ORIGINS = env.origins("CORS_ORIGINS")
-CORS_ALLOWED_ORIGINS = CORS_ORIGINS
+CORS_ORIGINS = CORS_ALLOWED_ORIGINS = env.origins("CORS_ORIGINS")
 CORS_ALLOW_CREDENTIALS = bool(CORS_ORIGINS)
 CORS_URLS_REGEX = r"^/api/"
 CORS_EXPOSE_HEADERS = ["Idempotent-Replayed", "X-Request-ID", "Retry-After"]
 CSRF_TRUSTED_ORIGINS = CORS_ORIGINS
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
-SECURE_HSTS_PRELOAD = HTTPS
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^(health|ready|liveness|metrics)$"]
 # The shipped proxy strips this header from outside and sets it itself.
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
-SESSION_COOKIE_SECURE = HTTPS
-CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 8 * 3600
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
@@ -193,10 +190,8 @@ else:
 REDIS_PORT = env.integer("REDIS_PORT", 6379, 1, 65535)
 REDIS_PASSWORD = env.text("REDIS_PASSWORD")
 REDIS_DB = env.integer("REDIS_DB", 0, 0, 65535)
-_layer = "channels.layers.InMemoryChannelLayer"
-_cache = "django.core.cache.backends.locmem.LocMemCache"
-CHANNEL_LAYERS: dict[str, Any] = {"default": {"BACKEND": _layer}}
-CACHES: dict[str, Any] = {"default": {"BACKEND": _cache}}
+CHANNEL_LAYERS: dict[str, Any] = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+CACHES: dict[str, Any] = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 REDIS: dict[str, Any] = {}
 if REDIS_HOST:
     REDIS = {
@@ -263,8 +258,6 @@ LANGUAGE_CODE = "en-gb"
 LANGUAGES = [("en-gb", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = str(env.parsed("TIME_ZONE", ZoneInfo("UTC"), ZoneInfo, "a name like Europe/London"))
-USE_I18N = True
-USE_TZ = True
 STATIC_URL = "/static/"
 _static_root = BASE_DIR / "staticfiles"
 # The image has its static files collected, compressed and hashed; a checkout serves them in place.
@@ -287,7 +280,14 @@ if S3_BUCKET:
         access_key=env.text("S3_ACCESS_KEY_ID"),
         secret_key=env.text("S3_SECRET_ACCESS_KEY"),
     )
+MAP_TILES_URL = env.tiles("MAP_TILES_URL")  # without tiles the map asks no other host
+MAP_ATTRIBUTION = env.text("MAP_ATTRIBUTION")
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 LOGGING = logging_config(level=LOG_LEVEL, readable=DEBUG or os.isatty(2))
 
-UNFOLD = {"SITE_TITLE": "ANPR Cloud", "SITE_HEADER": "ANPR Cloud", "SITE_SYMBOL": "directions_car"}
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": "ANPR Cloud",
+    "SITE_HEADER": "ANPR Cloud",
+    "SITE_SYMBOL": "directions_car",
+    "SITE_FAVICONS": [{"rel": "icon", "href": f"{STATIC_URL}anpr/icon.svg"}],
+}

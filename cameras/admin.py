@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from anpr_project.lib.admin import ConfigAdmin, ConfigInline
 from cameras.models import Camera, CameraZone
 from cameras.rtsp import unmasked
+from cameras.zone_admin import SeenZoneAdmin as SeenZoneAdmin  # registers itself
 
 
 class CameraForm(forms.ModelForm[Camera]):
@@ -54,6 +58,16 @@ class CameraAdmin(ConfigAdmin):
     list_display = ["name", "seen_zones", "address", "place", "enabled", "updated_at"]
     list_filter = ["enabled", ("zones", admin.RelatedOnlyFieldListFilter)]
     search_fields = ["name", "address"]
+    actions_detail = ["draw_zone"]
+
+    # unfold has no types
+    @action(  # type: ignore[untyped-decorator]
+        description="Draw a zone", url_path="draw-zone", permissions=["zones.add_zone"]
+    )
+    def draw_zone(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """On to the page of a new zone, over this camera's latest picture."""
+        page = reverse("admin:zones_zone_add", current_app=self.admin_site.name)
+        return HttpResponseRedirect(f"{page}?{urlencode({'cameras': object_id})}")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Camera]:
         rows: QuerySet[Camera] = super().get_queryset(request)

@@ -80,6 +80,12 @@ class Environment:
     def origin(self, name: str, default: str) -> str:
         return self.parsed(name, default, _origin, "an address like https://example.org, no path")
 
+    def tiles(self, name: str) -> str:
+        expected = (
+            "an address with {z}, {x} and {y}, like https://tiles.example.org/{z}/{x}/{y}.png"
+        )
+        return self.parsed(name, "", _tiles, expected)
+
     def networks(self, name: str) -> list[str]:
         return self.each(name, lambda item: str(ipaddress.ip_network(item)), "CIDRs")
 
@@ -89,5 +95,16 @@ def _origin(text: str) -> str:
     parts = urlsplit(text)
     is_site = parts.scheme in ("http", "https") and parts.hostname
     if not is_site or text != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError(text)
+    return text
+
+
+def _tiles(text: str) -> str:
+    """Of one host, which the content policy can name, or a path of our own."""
+    parts = urlsplit(text)
+    is_own = text.startswith("/") and not text.startswith("//")
+    is_site = parts.scheme in ("http", "https") and parts.hostname and "{" not in parts.netloc
+    is_plain = not any(sign in text for sign in " ;,'\"<>")
+    if not (is_own or is_site) or not is_plain or not all(f"{{{name}}}" in text for name in "zxy"):
         raise ValueError(text)
     return text

@@ -30,7 +30,15 @@ class Edge:
         assert answer.status_code == 201, answer.text
         return answer.json()
 
-    def read(self, plate: str, picture: bytes = b"", **fields: Any) -> None:
+    def change(self, path: str, **fields: Any) -> None:
+        answer = httpx.patch(
+            f"{self.url}/api/v1/config/{path}",
+            json=fields,
+            headers={"Authorization": self.authorization},
+        )
+        assert answer.status_code == 200, answer.text
+
+    def read(self, plate: str, picture: bytes = b"", **fields: Any) -> Any:
         event = {
             "plate": plate,
             "confidence": 0.93,
@@ -44,6 +52,13 @@ class Edge:
             headers={"Authorization": f"Api-Key {self.key}"},
         )
         assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def get(self, path: str) -> Any:
+        headers = {"Authorization": self.authorization}
+        answer = httpx.get(f"{self.url}/api/v1/{path}", headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
 
     def send_batch(self, events: list[dict[str, Any]]) -> None:
         answer = httpx.post(

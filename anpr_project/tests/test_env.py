@@ -62,6 +62,10 @@ WRONG: list[tuple[str, Read, str]] = [
     ("https://", lambda env: env.origins("NAME"), "https://example.org"),
     ("*", lambda env: env.origins("NAME"), "https://example.org"),
     ("https://[::1", lambda env: env.origins("NAME"), "https://example.org"),
+    ("https://tiles.example/{z}/{x}", lambda env: env.tiles("NAME"), "{z}, {x} and {y}"),
+    ("https://{s}.example/{z}/{x}/{y}", lambda env: env.tiles("NAME"), "{z}, {x} and {y}"),
+    ("//tiles.example/{z}/{x}/{y}", lambda env: env.tiles("NAME"), "{z}, {x} and {y}"),
+    ("https://a.example;/{z}/{x}/{y}", lambda env: env.tiles("NAME"), "{z}, {x} and {y}"),
 ]
 
 
@@ -92,6 +96,9 @@ RIGHT: list[tuple[str, Read, Any]] = [
         lambda env: env.origins("NAME"),
         ["https://a.example", "http://b:8080"],
     ),
+    ("/tiles/{z}/{x}/{y}", lambda env: env.tiles("NAME"), "/tiles/{z}/{x}/{y}"),
+    ("http://a.b:81/{z}/{x}/{y}", lambda env: env.tiles("NAME"), "http://a.b:81/{z}/{x}/{y}"),
+    ("", lambda env: env.tiles("NAME"), ""),
 ]
 
 

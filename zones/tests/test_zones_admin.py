@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from anpr_project.lib.tests.admin_pages import list_page, page, shown_form, staff
 from zones.models import Zone
@@ -60,3 +61,20 @@ def test_wrong_geometry_is_said_on_the_page(client: Client, db: None, geometry: 
 def test_staff_without_permission_sees_nothing(client: Client, db: None) -> None:
     staff(client)
     assert client.get(list_page(Zone)).status_code == 403
+
+
+def test_page_asks_no_other_host_unless_tiles_are_set(
+    client: Client, db: None, settings: Settings
+) -> None:
+    staff(client, superuser=True)
+    assert "img-src 'self' data:;" in client.get(list_page(Zone, "add"))["Content-Security-Policy"]
+    settings.MAP_TILES_URL = "https://tiles.example:81/{z}/{x}/{y}.png"
+    settings.MAP_ATTRIBUTION = "<b> Maps"
+    for path in (list_page(Zone, "add"), page(make_zone())):
+        answer = client.get(path)
+        assert "img-src 'self' https://tiles.example:81 data:;" in answer["Content-Security-Policy"]
+        content = answer.content.decode()
+        assert f'data-tiles="{settings.MAP_TILES_URL}" data-attribution="&lt;b&gt; Maps"' in content
+    assert "tiles.example" not in client.get(list_page(Zone))["Content-Security-Policy"]
+    settings.MAP_TILES_URL = "/tiles/{z}/{x}/{y}.png"
+    assert "img-src 'self' data:;" in client.get(list_page(Zone, "add"))["Content-Security-Policy"]

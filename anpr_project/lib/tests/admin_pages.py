@@ -29,7 +29,8 @@ class _Inputs(HTMLParser):
             self.values[name] = given.get("value") or ("on" if "checked" in given else "")
         if tag in ("textarea", "select") and name:
             self._open, self._is_text = name, tag == "textarea"
-            self.values.setdefault(name, "")
+            if "multiple" not in given:
+                self.values.setdefault(name, "")
         if tag == "option" and "selected" in given and self._open:
             self.values[self._open] = given.get("value") or ""
 
