@@ -18,7 +18,7 @@ MIGRATION_LOCK = 7_145_202_611
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Let one process migrate at a time; SQLite's own lock and single process are enough there."""
+    """Let one process do this at a time; SQLite's own lock and single process are enough there."""
     if connection.vendor != "postgresql":
         yield
         return
@@ -52,7 +52,8 @@ def create_first_admin(*, generate_password: bool) -> str:
 
     The name and password are DJANGO_SUPERUSER_USERNAME and DJANGO_SUPERUSER_PASSWORD.
     """
-    with transaction.atomic():
+    # Machines that start at the same moment would all find none.
+    with _alone(), transaction.atomic():
         if User.objects.filter(is_superuser=True).exists():
             return ""
         username = os.environ.get("DJANGO_SUPERUSER_USERNAME") or "admin"

@@ -44,6 +44,8 @@ class Running:
     def __init__(self, arguments: list[str], folder: Path, extra: dict[str, object]) -> None:
         self.port = int(str(extra.setdefault("PORT", free_port())))
         self.url = f"http://127.0.0.1:{self.port}"
+        stream_port = extra.get("STREAM_PORT", self.port)
+        self.stream_url = f"ws://127.0.0.1:{stream_port}/api/v1/events/stream"
         self.out, self.err = folder / "stdout", folder / "stderr"
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(

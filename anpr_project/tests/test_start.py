@@ -54,7 +54,7 @@ def test_existing_user_of_that_name_is_left_alone() -> None:
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="the lock is PostgreSQL's")
 @pytest.mark.django_db(transaction=True)
-def test_only_one_process_migrates_at_a_time() -> None:
+def test_only_one_process_prepares_the_database_at_a_time() -> None:
     inside: list[str] = []
     both_started = Barrier(2)
 

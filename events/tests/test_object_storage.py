@@ -8,10 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 import time_machine
-from moto.server import ThreadedMotoServer
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -21,6 +19,7 @@ from events.retention import prune_batch, sweep_orphans
 from events.stores import picture_store
 from events.tests.conftest import Sender, files_in
 from events.tests.factories import picture, reading
+from events.tests.object_storage import CREDENTIALS, object_storage
 
 BUCKET = "pictures"
 
@@ -28,27 +27,14 @@ BUCKET = "pictures"
 @pytest.fixture(scope="module")
 def s3() -> Iterator[tuple[str, Any]]:
     """The address of a storage, and a client of our own."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    client = boto3.client(
-        "s3",
-        endpoint_url=url,
-        region_name="us-east-1",
-        aws_access_key_id="id",
-        aws_secret_access_key="secret",
-    )
-    client.create_bucket(Bucket=BUCKET)
-    yield url, client
-    server.stop()
+    with object_storage(BUCKET) as (url, client):
+        yield url, client
 
 
 def use(settings: Settings, url: str, bucket: str = BUCKET) -> None:
     settings.S3_BUCKET = bucket
-    options = {"region_name": "us-east-1", "access_key": "id", "secret_key": "secret"}
     settings.STORAGES = settings.STORAGES | {
-        "pictures": s3_storage(bucket_name=bucket, endpoint_url=url, **options)
+        "pictures": s3_storage(bucket_name=bucket, endpoint_url=url, **CREDENTIALS)
     }
 
 
