@@ -57,8 +57,8 @@ def sets(tmp_path: Path, storage: tuple[str, Any]) -> Iterator[list[Running]]:
         started = []
         for number in range(2):
             own = {"STREAM_PORT": free_port()}
-            server = running("serve", tmp_path / f"set{number}", **shared, **own)
-            started.append(stack.enter_context(server))
+            one = running("serve", tmp_path / f"set{number}", **shared, **own)
+            started.append(stack.enter_context(one))
         for server in started:
             server.wait_for("/ready")
         yield started
