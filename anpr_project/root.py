@@ -10,6 +10,8 @@ from anpr_project.lib.read_only import read_only
 
 LINKS = {
     "live": "/live",
+    "search": "/search",
+    "statistics": "/statistics",
     "admin": "/admin/",
     "login": "/api/v1/auth/token",
     "events": "/api/v1/events",

@@ -11,7 +11,9 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 from anpr_project.health import health, liveness, ready
 from anpr_project.metrics import metrics
 from anpr_project.pages.live import live
+from anpr_project.pages.search import search
 from anpr_project.pages.sign_in import SignInView
+from anpr_project.pages.statistics import statistics
 from anpr_project.pages.texts import texts
 from anpr_project.root import root
 from anpr_project.tokens import TokenView
@@ -28,6 +30,8 @@ urlpatterns = [
     path("liveness", liveness, name="liveness"),
     path("metrics", metrics, name="metrics"),
     path("live", live, name="live"),
+    path("search", search, name="search"),
+    path("statistics", statistics, name="statistics"),
     path("texts.js", texts, name="texts"),
     path("login", SignInView.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -32,29 +33,40 @@ def test_viewer_who_is_no_staff_signs_in_and_out(client: Client, db: None) -> No
     assert client.get("/live").status_code == 302
 
 
-def test_who_may_not_see_events_may_not_see_the_page(client: Client, db: None) -> None:
+PAGES = ["/live", "/search", "/statistics"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_who_may_not_see_events_may_not_see_the_page(client: Client, db: None, path: str) -> None:
+    assert client.get(path)["Location"] == f"/login?next={path}"
     client.force_login(make_user("clerk"))
-    assert client.get("/live").status_code == 403
+    assert client.get(path).status_code == 403
     client.force_login(make_user("viewer", role="Viewers"))
-    assert client.get("/live").status_code == 200
+    response = client.get(path)
+    assert response.status_code == 200
+    assert f'href="{path}" aria-current="page"' in response.content.decode()
 
 
+@pytest.mark.parametrize("path", PAGES)
 def test_page_offers_cameras_and_zones_and_escapes_their_names(
-    client: Client, admin_user: User
+    client: Client, admin_user: User, path: str
 ) -> None:
     make_camera(name="<b>North</b>")
     make_zone(name="Car park")
     make_zone(name="Private drive", zone_type="exclusion")
     client.force_login(admin_user)
-    content = client.get("/live").content.decode()
+    content = client.get(path).content.decode()
     assert "&lt;b&gt;North&lt;/b&gt;" in content
     assert "Car park" in content
     assert "Private drive" not in content  # its reads are not kept
 
 
-def test_page_allows_no_inline_code_and_no_other_host(client: Client, admin_user: User) -> None:
+@pytest.mark.parametrize("path", PAGES)
+def test_page_allows_no_inline_code_and_no_other_host(
+    client: Client, admin_user: User, path: str
+) -> None:
     client.force_login(admin_user)
-    response = client.get("/live")
+    response = client.get(path)
     assert "default-src 'none'" in response["Content-Security-Policy"]
     assert "unsafe" not in response["Content-Security-Policy"]
     content = response.content.decode()
