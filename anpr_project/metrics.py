@@ -21,7 +21,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from anpr_project.lib.read_only import read_only
-from events.models import PlateEvent, StreamHead
+from events.models import EventReceipt, StreamHead
 from events.stores import picture_store
 from exporters.delivery import OPEN_AFTER
 from exporters.models import Delivery, ExporterConfig, WorkerHeartbeat
@@ -71,7 +71,7 @@ def sensors() -> list[Metric]:
 
 
 def stream() -> list[Metric]:
-    backlog = PlateEvent.objects.without_position()[:BACKLOG_LIMIT].count()
+    backlog = EventReceipt.objects.waiting()[:BACKLOG_LIMIT].count()
     return [
         GaugeMetricFamily(
             "anpr_events_without_position",

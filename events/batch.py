@@ -20,7 +20,8 @@ from events.ingest import (
     new_event,
     tyre_row,
 )
-from events.models import PlateEvent, TpmsReading
+from events.insert import insert_new_events
+from events.models import EventReceipt, PlateEvent, TpmsReading
 from events.readings import PlateReading, decode_reading
 from events.submission import MAX_BYTES
 from events.zoning import zone_of
@@ -94,12 +95,12 @@ def _settle_repeats(items: list[Item], known: dict[UUID, PlateEvent]) -> list[It
         if event is None:
             continue
         # Undo what an attempt that was rolled back has left in the objects.
-        item.error, event.pk = None, None
+        item.error, event.receipt.pk = None, None
         first = known.setdefault(event.event_id, event)
         if first is event:
             item.outcome, item.stored = Outcome.STORED, event
             new.append(item)
-        elif first.content_sha256 == event.content_sha256:
+        elif bytes(first.receipt.content_sha256) == event.receipt.content_sha256:
             item.outcome, item.stored = Outcome.REPEATED, first
         else:
             item.error = ContentDiffers()
@@ -110,9 +111,11 @@ def _store(items: list[Item], sensor: SensorSettings) -> None:
     """Insert the new events in one transaction; IntegrityError when another request was first."""
     event_ids = [item.event.event_id for item in items if item.event]
     with transaction.atomic():
-        known = PlateEvent.objects.filter(sensor=sensor, event_id__in=event_ids)
+        known = PlateEvent.objects.of(
+            list(EventReceipt.objects.filter(sensor=sensor, event_id__in=event_ids))
+        )
         new = _settle_repeats(items, {event.event_id: event for event in known})
-        PlateEvent.objects.bulk_create([item.event for item in new if item.event])
+        insert_new_events([item.event for item in new if item.event])
         TpmsReading.objects.bulk_create(
             tyre_row(item.event, tyre)
             for item in new

@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
-from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from rest_framework.generics import GenericAPIView
+from rest_framework.generics import GenericAPIView, get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from events import documentation, keyset
 from events.confidence import Confidence, confidence_by_camera
-from events.filters import MAX_ID, parse_filter
+from events.filters import parse_filter
 from events.models import PlateEvent
 from events.representation import EventView, represent
 from events.search import Match, look_alikes
@@ -81,9 +80,7 @@ class EventDetailView(EventReader):
     @extend_schema(**documentation.EVENT_DETAIL)
     def get(self, request: Request, pk: int) -> Response:
         """One event."""
-        if pk > MAX_ID:
-            raise Http404
-        event = self.get_object()
+        event = get_object_or_404(PlateEvent.objects.with_parts().by_id(pk))
         return Response(EventDetail(**_fields(represent(event)), exports=self.exports(event)))
 
     def exports(self, event: PlateEvent) -> tuple[Any, ...]:

@@ -119,7 +119,10 @@ class HeardTyre(Condition):
     tyre_id: str
 
     def on(self, field: str) -> Q:
-        return Q(Exists(TpmsReading.objects.filter(event=OuterRef("pk"), tyre_id=self.tyre_id)))
+        heard = TpmsReading.objects.filter(
+            tyre_id=self.tyre_id, captured_at=OuterRef("captured_at"), event=OuterRef("pk")
+        )
+        return Q(Exists(heard))
 
     def holds(self, event: PlateEvent) -> bool:
         return any(tyre.tyre_id == self.tyre_id for tyre in event.tyres.all())

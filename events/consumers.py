@@ -15,7 +15,7 @@ from anpr_project.lib.errors import FieldError
 from events import metrics
 from events.admission import Refused, admit
 from events.filters import EventFilter, parse_filter
-from events.hub import PAGE, frame_of, hub, read_after
+from events.hub import frame_of, hub, read_after
 
 BAD_REQUEST = 4400
 TOO_SLOW = 4008
@@ -123,12 +123,11 @@ class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no t
         feed = hub()
         while position < feed.head:
             up_to = feed.head
-            events = await database_sync_to_async(read_after, thread_sensitive=False)(
+            events, position = await database_sync_to_async(read_after, thread_sensitive=False)(
                 position, up_to, self.filter
             )
             for event in events:
                 await self._send(frame_of(event))
-            position = (events[-1].position or 0) if len(events) == PAGE else up_to
         # No await between the comparison above and this: the hub cannot move in between.
         feed.add(self)
 

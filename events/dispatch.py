@@ -10,21 +10,21 @@ from collections.abc import Callable, Sequence
 
 from django.db import connection, transaction
 
-from events.models import PlateEvent, StreamHead
+from events.models import EventReceipt, PlateEvent, StreamHead
 from events.rollups import add_events
 
 BATCH = 1000
 
 
-def _store_positions(events: list[PlateEvent]) -> None:
-    values = ", ".join(["(%s, %s)"] * len(events))
-    parameters = [number for event in events for number in (event.pk, event.position)]
+def _store_positions(receipts: list[EventReceipt]) -> None:
+    values = ", ".join(["(%s, %s)"] * len(receipts))
+    parameters = [number for receipt in receipts for number in (receipt.pk, receipt.position)]
     # One statement for all rows; bulk_update would build a CASE of a thousand branches.
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH given(id, position) AS (VALUES {values}) "  # noqa: S608 - placeholders only
-            "UPDATE events_plateevent SET position = given.position FROM given "
-            "WHERE events_plateevent.id = given.id",
+            "UPDATE events_eventreceipt SET position = given.position FROM given "
+            "WHERE events_eventreceipt.id = given.id",
             parameters,
         )
 
@@ -39,20 +39,21 @@ def assign_positions(limit: int = BATCH) -> list[PlateEvent]:
     if head is None:
         return []
     # Read after the lock is held: everything that the previous dispatcher did is visible here.
-    events = list(PlateEvent.objects.without_position()[:limit])
-    if not events:
+    receipts = list(EventReceipt.objects.waiting()[:limit])
+    if not receipts:
         return []
-    for offset, event in enumerate(events, start=1):
-        event.position = head.position + offset
-    _store_positions(events)
+    for offset, receipt in enumerate(receipts, start=1):
+        receipt.position = head.position + offset
+    _store_positions(receipts)
+    events = PlateEvent.objects.of(receipts)
     add_events(events)
-    StreamHead.objects.filter(pk=head.pk).update(position=head.position + len(events))
+    StreamHead.objects.filter(pk=head.pk).update(position=head.position + len(receipts))
     return events
 
 
 def has_work() -> bool:
     """Whether a committed event waits; asked without a lock, so that an idle loop writes nothing."""
-    return PlateEvent.objects.without_position().exists()
+    return EventReceipt.objects.waiting().exists()
 
 
 def dispatch(also: Callable[[Sequence[PlateEvent]], object] = len) -> int | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import TypeVar
 
 import msgspec
 from django.db.models import QuerySet
@@ -36,6 +37,9 @@ _space_for_plus = re.compile(r" (?=\d\d:\d\d$)")
 _true_or_false = {"true": True, "1": True, "false": False, "0": False}
 
 
+Events = TypeVar("Events", bound=QuerySet[PlateEvent])
+
+
 @dataclass(frozen=True)
 class EventFilter:
     """Conditions that must all hold; `similar` is a plate whose look-alikes are wanted, or empty."""
@@ -43,7 +47,7 @@ class EventFilter:
     conditions: tuple[Condition, ...] = ()
     similar: str = ""
 
-    def apply(self, queryset: QuerySet[PlateEvent]) -> QuerySet[PlateEvent]:
+    def apply(self, queryset: Events) -> Events:
         """Narrow the queryset by everything but `similar`, which is a search of its own."""
         return queryset.filter(*(condition.q for condition in self.conditions))
 

@@ -16,7 +16,7 @@ from channels.layers import get_channel_layer
 
 from events.doorbell import GROUP
 from events.filters import EventFilter
-from events.models import PlateEvent, StreamHead
+from events.models import EventReceipt, PlateEvent, StreamHead
 from events.representation import represent
 
 logger = logging.getLogger(__name__)
@@ -40,12 +40,18 @@ def frame_of(event: PlateEvent) -> str:
     ).decode()
 
 
-def read_after(position: int, up_to: int | None, wanted: EventFilter) -> list[PlateEvent]:
-    """Return the next page of positioned events, in order."""
-    rows = PlateEvent.objects.with_parts().filter(position__gt=position).order_by("position")
+def read_after(
+    position: int, up_to: int | None, wanted: EventFilter
+) -> tuple[list[PlateEvent], int]:
+    """Return the wanted of the next page of positioned events, in order, and how far it reaches."""
+    rows = EventReceipt.objects.filter(position__gt=position).order_by("position")
     if up_to is not None:
         rows = rows.filter(position__lte=up_to)
-    return list(wanted.apply(rows)[:PAGE])
+    receipts = list(rows[:PAGE])
+    events = wanted.apply(PlateEvent.objects.with_parts()).of(receipts)
+    if up_to is not None and len(receipts) < PAGE:
+        return events, up_to
+    return events, (receipts[-1].position if receipts else None) or position
 
 
 class Hub:
@@ -117,8 +123,9 @@ class Hub:
     async def _feed(self) -> None:
         """Hand on all that is new. Between the read and the last push nothing else may run."""
         while True:
-            events = await database_sync_to_async(read_after, thread_sensitive=False)(
-                self.head, None, EventFilter()
+            before = self.head
+            events, reached = await database_sync_to_async(read_after, thread_sensitive=False)(
+                before, None, EventFilter()
             )
             for event in events:
                 frame = frame_of(event)
@@ -126,7 +133,8 @@ class Hub:
                 for listener in tuple(self._listeners):
                     if listener.filter.matches(event):
                         listener.push(frame)
-            if len(events) < PAGE:
+            self.head = reached
+            if reached - before < PAGE:
                 return
 
 

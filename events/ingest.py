@@ -17,10 +17,11 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from rest_framework import exceptions, status
 
+from anpr_project.lib.errors import Unavailable
 from cameras.models import Camera
 from events.images import Picture, StoredPictures, inspect, refuse_when_full
 from events.insert import insert_event
-from events.models import PlateEvent, TpmsReading
+from events.models import EventReceipt, PlateEvent, TpmsReading
 from events.plates import normalize
 from events.readings import PlateReading, Tyre, canonical
 from events.submission import Submission
@@ -67,12 +68,12 @@ def camera_for(sensor: SensorSettings, reading: PlateReading) -> Camera | None:
     return sensor.camera
 
 
-def content_sha256(reading: PlateReading, pictures: dict[str, Picture]) -> str:
+def content_sha256(reading: PlateReading, pictures: dict[str, Picture]) -> bytes:
     """Return what tells a repeat from a conflict: the reading's meaning and the pictures' bytes."""
     digest = hashlib.sha256(canonical(reading))
     for kind in sorted(pictures):
         digest.update(f"{kind}:{pictures[kind].sha256}".encode())
-    return digest.hexdigest()
+    return digest.digest()
 
 
 def _details(reading: PlateReading) -> dict[str, Any]:
@@ -94,7 +95,7 @@ def new_event(
     pictures: dict[str, Picture],
     received_at: datetime,
 ) -> PlateEvent:
-    """Return the unsaved row of a reading."""
+    """Return the unsaved row of a reading, with its receipt."""
     vehicle = reading.vehicle
     event = PlateEvent(
         event_id=reading.event_id or uuid.uuid4(),
@@ -111,7 +112,12 @@ def new_event(
         vehicle_make=(vehicle and vehicle.make) or "",
         vehicle_color=(vehicle and vehicle.color) or "",
         details=_details(reading),
+    )
+    event.receipt = EventReceipt(
+        sensor=sensor,
+        event_id=event.event_id,
         content_sha256=content_sha256(reading, pictures),
+        captured_at=event.captured_at,
     )
     for kind, picture in pictures.items():
         setattr(event, f"{kind}_sha256", picture.sha256)
@@ -121,6 +127,7 @@ def new_event(
 def tyre_row(event: PlateEvent, tyre: Tyre) -> TpmsReading:
     return TpmsReading(
         event=event,
+        captured_at=event.captured_at,
         tyre_id=tyre.hex_id,
         model=tyre.model,
         pressure_kpa=tyre.pressure_kpa,
@@ -131,10 +138,13 @@ def tyre_row(event: PlateEvent, tyre: Tyre) -> TpmsReading:
 
 def already_stored(event: PlateEvent) -> PlateEvent:
     """Return the row that this sensor stored under the same event_id; it must be the same content."""
-    stored = PlateEvent.objects.with_parts().get(sensor=event.sensor, event_id=event.event_id)
-    if stored.content_sha256 != event.content_sha256:
+    receipts = EventReceipt.objects.filter(sensor=event.sensor, event_id=event.event_id)
+    found = PlateEvent.objects.with_parts().of(list(receipts))
+    if not found:
+        raise Unavailable("The event was stored before and is being deleted. Try again.")
+    if bytes(found[0].receipt.content_sha256) != event.receipt.content_sha256:
         raise ContentDiffers
-    return stored
+    return found[0]
 
 
 def _insert(event: PlateEvent, tyres: tuple[Tyre, ...]) -> list[TpmsReading] | None:

@@ -1,34 +1,108 @@
-"""Plate events: the record, the outbox and the stream log in one row."""
+"""Plate events, and the receipt of each: outbox, stream log and guard against doubles in one."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.utils.functional import cached_property
 
+from anpr_project.lib import among  # noqa: F401 - registers `among`
 from cameras.models import Camera
 from sensors.models import SensorSettings
 from zones.models import Zone
 
 
-class PlateEventQuerySet(models.QuerySet["PlateEvent"]):
-    def without_position(self) -> Self:
+class EventReceiptQuerySet(models.QuerySet["EventReceipt"]):
+    def waiting(self) -> Self:
         """Committed, but not yet visible to streams, statistics and exporters; oldest first."""
         return self.filter(position=None).order_by("id")
 
+
+class EventReceipt(models.Model):
+    """What must be found of an event whatever its month: a narrow row beside the wide one.
+
+    Events are partitioned by month, and a key of theirs must hold the time. So it is here that a
+    sensor's event_id is unique, that an id leads to a month, and that the dispatcher sets the
+    position: the event itself is written once and never changed.
+    """
+
+    sensor = models.ForeignKey(
+        SensorSettings, on_delete=models.DO_NOTHING, related_name="+", db_index=False
+    )
+    event_id = models.UUIDField()
+    content_sha256 = models.BinaryField(
+        max_length=32, help_text="of the reading and its pictures: tells a repeat from a conflict"
+    )
+    captured_at = models.DateTimeField(help_text="of the event: where it lies")
+    position = models.BigIntegerField(
+        null=True, help_text="place in commit order; set once by the dispatcher"
+    )
+
+    objects = EventReceiptQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sensor", "event_id"], name="event_is_stored_once"),
+            # Also serves the stream: what comes after a position.
+            models.UniqueConstraint(
+                fields=["position"], condition=~Q(position=None), name="position_is_unique"
+            ),
+        ]
+        indexes = [
+            # The outbox: what the dispatcher has to do next. Empty but for the last milliseconds.
+            models.Index(fields=["id"], condition=Q(position=None), name="event_without_position"),
+        ]
+
+    def __str__(self) -> str:
+        return f"receipt {self.pk}"
+
+
+class PlateEventQuerySet(models.QuerySet["PlateEvent"]):
     def with_parts(self) -> Self:
         """Load with each event what its representation shows."""
         return self.select_related("sensor", "camera", "zone").prefetch_related("tyres")
 
+    def by_id(self, pk: int) -> Self:
+        """Narrow to one event, looked for in its month alone."""
+        found = EventReceipt.objects.filter(pk=pk).values_list("captured_at", flat=True).first()
+        return self.filter(pk=pk, captured_at=found)
+
+    def of(self, receipts: Sequence[EventReceipt]) -> list[PlateEvent]:
+        """Load the events of these receipts, in their order, from the months in which they lie."""
+        if not receipts:
+            return []
+        times: list[datetime] = [receipt.captured_at for receipt in receipts]
+        rows = self.filter(
+            pk__among=[receipt.pk for receipt in receipts],
+            captured_at__range=(min(times), max(times)),
+        )
+        events = {event.pk: event for event in rows.order_by()}
+        found = [receipt for receipt in receipts if receipt.pk in events]
+        for receipt in found:
+            events[receipt.pk].receipt = receipt
+        return [events[receipt.pk] for receipt in found]
+
 
 class PlateEvent(models.Model):
-    """One plate seen by one sensor; never changed after ingest but for its position."""
+    """One plate seen by one sensor; never changed after ingest.
+
+    On PostgreSQL a table partitioned by months of `captured_at` (see partitions.py), whose key is
+    (id, captured_at). The id is its receipt's.
+    """
 
     event_id = models.UUIDField(default=uuid.uuid4)
+    # The receipt refers to the sensor for both: there the database finds a sensor's events.
     sensor = models.ForeignKey(
-        SensorSettings, on_delete=models.DO_NOTHING, related_name="events", db_index=False
+        SensorSettings,
+        on_delete=models.DO_NOTHING,
+        related_name="events",
+        db_index=False,
+        db_constraint=False,
     )
     camera = models.ForeignKey(
         Camera, on_delete=models.DO_NOTHING, null=True, related_name="events", db_index=False
@@ -52,12 +126,6 @@ class PlateEvent(models.Model):
     frame_sha256 = models.CharField(max_length=64, blank=True, default="")
     crop = models.CharField(max_length=100, blank=True, default="")
     crop_sha256 = models.CharField(max_length=64, blank=True, default="")
-    content_sha256 = models.CharField(
-        max_length=64, help_text="of the reading and its pictures: tells a repeat from a conflict"
-    )
-    position = models.BigIntegerField(
-        null=True, editable=False, help_text="place in commit order; set once by the dispatcher"
-    )
 
     objects = PlateEventQuerySet.as_manager()
 
@@ -65,15 +133,11 @@ class PlateEvent(models.Model):
         ordering = ["-captured_at", "-id"]
         permissions = [("view_original", "Can see the original bytes of pictures")]
         constraints = [
-            models.UniqueConstraint(fields=["sensor", "event_id"], name="event_is_stored_once"),
-            models.UniqueConstraint(fields=["position"], name="position_is_unique"),
             models.CheckConstraint(
                 condition=Q(confidence__gte=0, confidence__lte=1), name="confidence_is_a_ratio"
             ),
         ]
         indexes = [
-            # The outbox: what the dispatcher has to do next. Empty but for the last milliseconds.
-            models.Index(fields=["id"], condition=Q(position=None), name="event_without_position"),
             # GET /events, newest first, and time ranges.
             models.Index(fields=["-captured_at", "-id"], name="event_by_time"),
             # ?camera=, newest first.
@@ -93,11 +157,23 @@ class PlateEvent(models.Model):
     def __str__(self) -> str:
         return f"event {self.pk}"
 
+    @cached_property
+    def receipt(self) -> EventReceipt:
+        return EventReceipt.objects.get(pk=self.pk)
+
+    @property
+    def position(self) -> int | None:
+        return self.receipt.position
+
 
 class TpmsReading(models.Model):
     """A tyre-pressure message that was heard when the plate was seen."""
 
-    event = models.ForeignKey(PlateEvent, on_delete=models.CASCADE, related_name="tyres")
+    # No constraint: nothing can refer to an id of a partitioned table. Retention deletes both.
+    event = models.ForeignKey(
+        PlateEvent, on_delete=models.CASCADE, related_name="tyres", db_constraint=False
+    )
+    captured_at = models.DateTimeField(help_text="of the event: where it lies")
     tyre_id = models.CharField(max_length=16, help_text="unsigned, lower-case hex")
     model = models.CharField(max_length=64, blank=True, default="")
     pressure_kpa = models.FloatField(null=True)
@@ -108,7 +184,7 @@ class TpmsReading(models.Model):
         ordering = ["id"]
         indexes = [
             # ?tpms_id=: a vehicle by its tyres.
-            models.Index(fields=["tyre_id", "event"], name="tyre_by_id"),
+            models.Index(fields=["tyre_id", "captured_at", "event"], name="tyre_by_id"),
         ]
 
     def __str__(self) -> str:

@@ -6,10 +6,9 @@ import logging
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
-from events.models import PlateEvent, StreamHead, TpmsReading
+from events.models import EventReceipt, PlateEvent, StreamHead
 from events.rollups import remove_events
 from events.stores import picture_store
 
@@ -24,6 +23,13 @@ def cutoff(days: int) -> datetime:
     return timezone.now() - timedelta(days=days)
 
 
+def _oldest(before: datetime, limit: int) -> list[PlateEvent]:
+    """Return events captured before; if there are none, events received before: two index ranges."""
+    captured = PlateEvent.objects.filter(captured_at__lt=before).order_by("captured_at", "id")
+    received = PlateEvent.objects.filter(received_at__lt=before).order_by("received_at")
+    return list(captured[:limit]) or list(received[:limit])
+
+
 def prune_batch(before: datetime, limit: int = BATCH) -> int:
     """Delete up to `limit` events captured or received before `before`; return how many.
 
@@ -33,13 +39,12 @@ def prune_batch(before: datetime, limit: int = BATCH) -> int:
     with transaction.atomic():
         # The dispatcher's lock: both write the rollups.
         StreamHead.objects.select_for_update().first()
-        old = Q(captured_at__lt=before) | Q(received_at__lt=before)
-        events = list(PlateEvent.objects.filter(old).order_by("id")[:limit])
-        # Events without a position are not in the rollups yet.
-        remove_events([event for event in events if event.position is not None])
+        events = _oldest(before, limit)
+        remove_events(events)
         ids = [event.pk for event in events]
-        TpmsReading.objects.filter(event__in=ids).delete()
+        # The exporters' deliveries go with the events, their attempts with the deliveries.
         PlateEvent.objects.filter(pk__in=ids).delete()
+        EventReceipt.objects.filter(pk__in=ids).delete()
     picture_store().delete(name for event in events for name in (event.frame, event.crop) if name)
     if events:
         logger.info("events pruned", extra={"count": len(events), "before": before.isoformat()})

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from datasketches import hll_sketch
 from django.db.models import Exists, OuterRef
 
-from events.models import KnownPlate, PlateEvent, Rollup
+from events.models import EventReceipt, KnownPlate, PlateEvent, Rollup
 from events.plates import look_alike_key
 from events.spans import day_of, hour_of
 
@@ -172,6 +172,11 @@ def remove_events(events: Sequence[PlateEvent]) -> None:
 
     Events without position were never counted, and are passed over.
     """
-    counted = [event for event in events if event.position is not None]
+    waiting = set(
+        EventReceipt.objects.waiting()
+        .filter(pk__in=[event.pk for event in events])
+        .values_list("pk", flat=True)
+    )
+    counted = [event for event in events if event.pk not in waiting]
     _subtract(_changes(counted))
     _forget_plates(counted)

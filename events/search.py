@@ -16,7 +16,7 @@ from django.db.models.functions import Length
 from rapidfuzz.distance import Levenshtein, Opcode
 
 from events import lookups  # noqa: F401 - registers `wildcard`
-from events.models import KnownPlate, PlateEvent
+from events.models import EventReceipt, KnownPlate, PlateEvent
 from events.plates import look_alike_key
 
 LOOK_ALIKE, NEAR_SWAP, GAP, SWAP = 1, 5, 6, 10
@@ -119,8 +119,8 @@ def _candidates(plate: str) -> set[str]:
         for known in search.values_list("plate", flat=True)[:MAX_CANDIDATES]
     }
     # What the dispatcher has not yet made known.
-    unseen = PlateEvent.objects.without_position().values_list("plate_normalized", flat=True)
-    return found.union(unseen[:MAX_UNSEEN], [plate])
+    unseen = PlateEvent.objects.of(list(EventReceipt.objects.waiting()[:MAX_UNSEEN]))
+    return found.union((event.plate_normalized for event in unseen), [plate])
 
 
 def look_alikes(plate: str) -> dict[str, Match]:

@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import exceptions
-from rest_framework.generics import GenericAPIView
+from rest_framework.generics import GenericAPIView, get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -173,7 +173,8 @@ class PictureView(GenericAPIView[PlateEvent]):
 
     @extend_schema(**ingest_documentation.PICTURE)
     def get(self, request: Request, pk: int) -> HttpResponse:
-        name: str = getattr(self.get_object(), self.kind)
+        event = get_object_or_404(PlateEvent.objects.by_id(pk))
+        name: str = getattr(event, self.kind)
         is_original = request.query_params.get("original") == "1"
         if is_original and (self.is_linked or not request.user.has_perm("events.view_original")):
             raise exceptions.PermissionDenied("Only administrators may see the original bytes.")

@@ -13,8 +13,7 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-import exporters.among  # noqa: F401 - `pk__among` below
-from events.models import PlateEvent, TpmsReading
+from events.models import EventReceipt, PlateEvent, TpmsReading
 from exporters.configuration import Settings, filters_of
 from exporters.models import Delivery, DeliveryAttempt, ExporterConfig
 from exporters.transports import Outcome, Receipt, TransportError
@@ -96,7 +95,8 @@ def _with_events(deliveries: Sequence[Delivery]) -> list[Delivery]:
     the tyres would make a query set for each.
     """
     ids = [delivery.event_id for delivery in deliveries]
-    loaded = PlateEvent.objects.filter(pk__among=ids).prefetch_related("sensor", "camera", "zone")
+    receipts = list(EventReceipt.objects.filter(pk__among=ids))
+    loaded = PlateEvent.objects.prefetch_related("sensor", "camera", "zone").of(receipts)
     events = {event.pk: event for event in loaded}
     tyres: dict[int, list[TpmsReading]] = {}
     for tyre in TpmsReading.objects.filter(event__among=ids).order_by("id"):

@@ -90,8 +90,13 @@ class Delivery(models.Model):
         DEAD = "dead"
 
     exporter = models.ForeignKey(ExporterConfig, on_delete=models.CASCADE, db_index=False)
+    # No constraint: nothing can refer to an id of a partitioned table. Retention deletes both.
     event = models.ForeignKey(
-        PlateEvent, on_delete=models.CASCADE, related_name="deliveries", db_index=False
+        PlateEvent,
+        on_delete=models.CASCADE,
+        related_name="deliveries",
+        db_index=False,
+        db_constraint=False,
     )
     camera = models.BigIntegerField(default=0, help_text="of the event; 0 without")
     state = models.CharField(max_length=10, choices=State, default=State.PENDING)

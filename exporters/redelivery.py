@@ -14,7 +14,7 @@ from msgspec import Meta
 
 from anpr_project.lib.errors import FieldError
 from events.filters import parse_time
-from events.models import PlateEvent
+from events.models import EventReceipt, PlateEvent
 from exporters.configuration import filters_of, problem_of
 from exporters.matching import Id
 from exporters.models import Delivery, ExporterConfig
@@ -95,13 +95,14 @@ class Redelivery:
     def _add_missing(self, exporter: ExporterConfig) -> int:
         """Make deliveries for matching events of the range that never had one."""
         made = Delivery.objects.filter(exporter=exporter, event=OuterRef("pk"))
+        # These the dispatcher hands to every exporter itself.
+        waiting = EventReceipt.objects.waiting().filter(pk=OuterRef("pk"))
         events = PlateEvent.objects.filter(
             filters_of(exporter).q,
             ~Exists(made),
+            ~Exists(waiting),
             received_at__gte=self.since,
             received_at__lt=self.to,
-            # The others the dispatcher hands to every exporter itself.
-            position__isnull=False,
         )
         return sum(_add(exporter, ids) for ids in _batches(events))
 

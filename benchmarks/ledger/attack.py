@@ -105,10 +105,10 @@ def send_all(sensors: list[Sensor], nemesis: Nemesis, options: argparse.Namespac
 
 
 def wait_until_drained(deadline_s: float) -> bool:
-    from events.models import PlateEvent
+    from events.models import EventReceipt
 
     deadline = time.monotonic() + deadline_s
-    while PlateEvent.objects.without_position().exists() or deliveries()[0]:
+    while EventReceipt.objects.waiting().exists() or deliveries()[0]:
         if time.monotonic() > deadline:
             return False
         time.sleep(0.3)
@@ -127,12 +127,13 @@ def settled(witness: Witness) -> list[Any]:
 
 def end_streams(stdin: IO[str] | None, cameras: list[int | None]) -> None:
     """Tell the clients what is the last position that each will get."""
-    from events.models import PlateEvent
+    from events.models import EventReceipt, PlateEvent
 
     last = {}
     for camera in set(cameras):
-        rows = PlateEvent.objects.filter(position__isnull=False).order_by("-position")
-        mine = rows if camera is None else rows.filter(camera=camera)
+        rows = EventReceipt.objects.filter(position__isnull=False).order_by("-position")
+        seen = PlateEvent.objects.filter(camera=camera).values("id")
+        mine = rows if camera is None else rows.filter(pk__in=seen)
         last[str(camera)] = mine.values_list("position", flat=True).first() or 0
     assert stdin is not None  # noqa: S101 - for the type checker
     stdin.write(json.dumps({"last": last}) + "\n")

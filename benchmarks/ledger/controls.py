@@ -71,14 +71,16 @@ def _without_constraints() -> None:
     """Drop what would refuse a doubled event; the transaction gives it back."""
     from django.db import connection
 
-    from events.models import PlateEvent
+    from events.models import EventReceipt
 
-    table = PlateEvent._meta.db_table
+    table = EventReceipt._meta.db_table
     with connection.cursor() as cursor:
         constraints = connection.introspection.get_constraints(cursor, table)
         for name, constraint in constraints.items():
             if constraint["unique"] and not constraint["primary_key"]:
                 cursor.execute(f'ALTER TABLE "{table}" DROP CONSTRAINT IF EXISTS "{name}"')
+                # What holds for some rows only is an index and no constraint.
+                cursor.execute(f'DROP INDEX IF EXISTS "{name}"')
 
 
 def _row(plain: Any) -> Any:
@@ -97,9 +99,13 @@ def _delete(plain: Any) -> None:
 def _double(plain: Any, **changes: Any) -> None:
     _without_constraints()
     event = _row(plain)
-    event.pk = None
+    receipt = event.receipt
+    receipt.pk = None
     for name, value in changes.items():
+        setattr(receipt, name, value)
         setattr(event, name, value)
+    receipt.save(force_insert=True)
+    event.pk = receipt.pk
     event.save(force_insert=True)
 
 
@@ -107,6 +113,12 @@ def _update(plain: Any, **changes: Any) -> None:
     from events.models import PlateEvent
 
     PlateEvent.objects.filter(pk=plain.id).update(**changes)
+
+
+def _hide(plain: Any) -> None:
+    from events.models import EventReceipt
+
+    EventReceipt.objects.filter(pk=plain.id).update(position=None)
 
 
 def _pend(plain: Any) -> None:
@@ -194,7 +206,7 @@ CONTROLS: dict[str, Damage] = {
     "picture differs from what was sent": in_files(_flip),
     "row without its file": in_files(Path.unlink),
     "file without row after the sweep": in_files(_leave_orphan),
-    "never made visible": in_rows(lambda row: _update(row, position=None)),
+    "never made visible": in_rows(_hide),
     "hole in a stream": in_copy(_make_hole),
     "inversion or repeat in a stream": in_copy(_swap),
     "foreign event in a stream": in_copy(_smuggle),

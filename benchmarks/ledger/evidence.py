@@ -63,12 +63,17 @@ class Evidence:
 
 
 def stored_rows() -> list[Row]:
-    from events.models import PlateEvent
+    from events.models import EventReceipt, PlateEvent
 
+    receipts = EventReceipt.objects.values_list("sensor_id", "event_id", "position")
+    positions = {(sensor, event_id): position for sensor, event_id, position in receipts}
     fields = ("id", "event_id", "sensor_id", "camera_id")
-    fields += ("frame", "frame_sha256", "crop", "crop_sha256", "position")  # type: ignore[assignment]
-    rows = PlateEvent.objects.order_by("position", "id").values_list(*fields)
-    return [Row(row[0], str(row[1]), *row[2:]) for row in rows]
+    fields += ("frame", "frame_sha256", "crop", "crop_sha256")  # type: ignore[assignment]
+    rows = [
+        Row(pk, str(event_id), sensor, *others, positions.get((sensor, event_id)))  # type: ignore[call-arg]
+        for pk, event_id, sensor, *others in PlateEvent.objects.values_list(*fields)
+    ]
+    return sorted(rows, key=lambda row: (row.position is None, row.position, row.id))
 
 
 def stored_files(folder: Path) -> dict[str, str]:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from events.models import PlateEvent, TpmsReading
+from events.insert import insert_new_events
+from events.models import EventReceipt, PlateEvent, TpmsReading
 from events.plates import normalize
 from sensors.models import SensorSettings
 from sensors.tests.factories import make_sensor
@@ -15,17 +16,31 @@ NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 
 def build_event(sensor: SensorSettings, plate: str = "AB12 CDE", **fields: Any) -> PlateEvent:
-    """Return an event that is not stored yet."""
-    captured_at = fields.get("captured_at", NOON)
+    """Return an event that is not stored yet, with its receipt."""
+    captured_at, position = fields.get("captured_at", NOON), fields.pop("position", None)
     defaults = {
         "plate_normalized": normalize(plate),
         "confidence": 0.9,
         "captured_at": captured_at,
         "received_at": captured_at + timedelta(seconds=1),
-        "content_sha256": "0" * 64,
         "camera_id": sensor.camera_id,
     }
-    return PlateEvent(sensor=sensor, plate=plate, **defaults | fields)
+    event = PlateEvent(sensor=sensor, plate=plate, **defaults | fields)
+    event.receipt = EventReceipt(
+        sensor=sensor,
+        event_id=event.event_id,
+        content_sha256=bytes(32),
+        captured_at=captured_at,
+        position=position,
+    )
+    return event
+
+
+def store(events: Iterable[PlateEvent]) -> list[PlateEvent]:
+    """Store what `build_event` returned."""
+    stored = list(events)
+    insert_new_events(stored)
+    return stored
 
 
 def make_event(
@@ -35,7 +50,7 @@ def make_event(
     **fields: Any,
 ) -> PlateEvent:
     event = build_event(sensor or make_sensor(), plate, **fields)
-    event.save()
+    store([event])
     for tyre in tyres:
-        TpmsReading.objects.create(event=event, tyre_id=tyre)
+        TpmsReading.objects.create(event=event, captured_at=event.captured_at, tyre_id=tyre)
     return event

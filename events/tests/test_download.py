@@ -19,7 +19,7 @@ from cameras.tests.factories import make_camera
 from events import download
 from events.keyset import PageRequest
 from events.models import PlateEvent
-from events.tests.rows import NOON, build_event, make_event
+from events.tests.rows import NOON, build_event, make_event, store
 from sensors.tests.factories import make_sensor
 from zones.tests.factories import make_zone
 
@@ -51,7 +51,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def make_many(count: int) -> list[int]:
     """Store events, two of each moment; return their ids, newest first."""
     sensor = make_sensor()
-    PlateEvent.objects.bulk_create(
+    store(
         build_event(sensor, f"P{n}", captured_at=NOON + timedelta(seconds=n // 2))
         for n in range(count)
     )

@@ -120,7 +120,7 @@ def test_detail_shows_pictures_readings_and_tyres(
     }
     event = make_event("AB12 CDE", tyres=["45bb320f"], frame="f.jpg", crop="c.jpg", details=details)
     page(browser, f"{LIST}{event.pk}/change/")  # fills the cache of content types
-    with django_assert_num_queries(4):  # session, user, event, tyres
+    with django_assert_num_queries(5):  # session, user, event, tyres, position
         content = page(browser, f"{LIST}{event.pk}/change/")
     for text in (
         f'src="/api/v1/events/{event.pk}/frame"',

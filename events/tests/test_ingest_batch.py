@@ -124,6 +124,6 @@ def test_batch_costs_the_same_queries_whatever_its_size(
 ) -> None:
     sender.post(json.dumps(reading()))
     for size in (2, 300):
-        # key; zones; BEGIN/known/INSERT events/INSERT tyres/COMMIT (a savepoint in a test)
-        with django_assert_num_queries(7):
+        # key; zones; BEGIN/known/INSERT receipts, events, tyres/COMMIT (a savepoint in a test)
+        with django_assert_num_queries(8):
             post(sender, [reading(tpms=[{"id": "a1"}]) for _ in range(size)])

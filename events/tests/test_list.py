@@ -10,7 +10,7 @@ from rest_framework.test import APIClient
 from anpr_project.lib.tests.factories import make_user
 from cameras.tests.factories import make_camera
 from events.models import PlateEvent
-from events.tests.rows import NOON, build_event, make_event
+from events.tests.rows import NOON, build_event, make_event, store
 from sensors.tests.factories import make_sensor
 
 URL = "/api/v1/events"
@@ -29,7 +29,7 @@ def ids(page: Any) -> list[int]:
 def make_many(count: int, *, at_once: int = 1) -> list[int]:
     """Store events, `at_once` of them captured at the same moment; return their ids, newest first."""
     sensor = make_sensor()
-    PlateEvent.objects.bulk_create(
+    store(
         build_event(sensor, f"P{n}", captured_at=NOON + timedelta(microseconds=n // at_once))
         for n in range(count)
     )

@@ -7,9 +7,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from events.dispatch import dispatch
-from events.models import KnownPlate, PlateEvent, Rollup
+from events.models import EventReceipt, KnownPlate, PlateEvent, Rollup
 from events.rollups import add_events, load_sketch, remove_events
-from events.tests.rows import NOON, build_event, make_event
+from events.tests.rows import NOON, build_event, make_event, store
 from sensors.tests.factories import make_sensor
 from zones.tests.factories import make_zone
 
@@ -37,9 +37,7 @@ def test_event_counts_in_its_hour_and_day(db: None) -> None:
 def test_sketch_holds_all_plates_of_its_row(db: None) -> None:
     sensor = make_sensor()
     for batch in range(3):
-        PlateEvent.objects.bulk_create(
-            build_event(sensor, f"P{n}") for n in range(batch * 500, batch * 500 + 1000)
-        )
+        store(build_event(sensor, f"P{n}") for n in range(batch * 500, batch * 500 + 1000))
         dispatch()
     row = Rollup.objects.get(span="day", kind="all")
     assert row.events == 3000
@@ -49,7 +47,7 @@ def test_sketch_holds_all_plates_of_its_row(db: None) -> None:
 
 def test_large_batch_takes_few_queries(db: None) -> None:
     sensor = make_sensor()
-    events = PlateEvent.objects.bulk_create(
+    events = store(
         build_event(sensor, f"P{n}", captured_at=NOON + timedelta(hours=n)) for n in range(500)
     )
     for _ in range(2):
@@ -66,6 +64,12 @@ def test_no_events_change_nothing(db: None) -> None:
     assert not Rollup.objects.exists()
 
 
+def remove(events: list[PlateEvent]) -> None:
+    remove_events(events)
+    for model in (PlateEvent, EventReceipt):
+        model.objects.filter(pk__in=[event.pk for event in events]).delete()
+
+
 def test_removed_events_take_their_counts_and_plates_with_them(db: None) -> None:
     sensor = make_sensor()
     gone = [make_event("GONE", sensor, confidence=0.5), make_event("BOTH", sensor, confidence=0.5)]
@@ -73,17 +77,14 @@ def test_removed_events_take_their_counts_and_plates_with_them(db: None) -> None
     dispatch()
     waiting = make_event("WAITING", sensor)
     stored = list(PlateEvent.objects.filter(pk__in=[event.pk for event in [*gone, waiting]]))
-    remove_events(stored)
-    PlateEvent.objects.filter(pk__in=[event.pk for event in stored]).delete()
+    remove(stored)
     assert set(Rollup.objects.values_list("events", "confidence_sum")) == {(1, 1.0)}
     assert list(KnownPlate.objects.values_list("plate", flat=True)) == ["BOTH"]
-    remove_events(list(PlateEvent.objects.all()))
-    PlateEvent.objects.all().delete()
+    remove(list(PlateEvent.objects.all()))
     assert not Rollup.objects.exists()
 
 
 def test_removing_what_was_never_counted_makes_no_negative_rows(db: None) -> None:
-    event = make_event()
-    event.position = 1
+    event = make_event(position=1)
     remove_events([event])
     assert not Rollup.objects.exists()

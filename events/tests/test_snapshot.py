@@ -8,19 +8,19 @@ from django.db import connection
 from django.db.utils import DatabaseError
 
 from events.dispatch import dispatch
-from events.models import PlateEvent
+from events.models import EventReceipt, PlateEvent
 from events.snapshot import one_snapshot
 from events.stats import StatsRequest, statistics
 from events.tally import RollupReader
-from events.tests.rows import build_event
+from events.tests.rows import build_event, store
 from sensors.tests.factories import make_sensor
 
 QUERY = {"from": ["2026-11-20T00:00:00Z"], "to": ["2026-11-21T00:00:00Z"]}
 
 
-def store(count: int) -> None:
+def arrive(count: int) -> None:
     sensor = make_sensor()
-    PlateEvent.objects.bulk_create(build_event(sensor, f"P{n}") for n in range(count))
+    store(build_event(sensor, f"P{n}") for n in range(count))
 
 
 def elsewhere(action: Callable[[], object]) -> None:
@@ -40,7 +40,7 @@ def elsewhere(action: Callable[[], object]) -> None:
 @pytest.mark.main_path
 @pytest.mark.django_db(transaction=True)
 def test_dispatch_between_two_queries_is_not_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    store(7)
+    arrive(7)
     count = RollupReader.count
 
     def count_then_dispatch(*arguments: object) -> None:
@@ -49,7 +49,7 @@ def test_dispatch_between_two_queries_is_not_seen(monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(RollupReader, "count", count_then_dispatch)
     found = statistics(StatsRequest.parse(QUERY))
-    assert not PlateEvent.objects.without_position().exists()
+    assert not EventReceipt.objects.waiting().exists()
     assert (found.total, found.unique_plates) == (7, 7)
 
 
@@ -58,7 +58,7 @@ def test_dispatch_between_two_queries_is_not_seen(monkeypatch: pytest.MonkeyPatc
 def test_writers_do_not_wait_for_a_reader() -> None:
     with one_snapshot():
         assert PlateEvent.objects.count() == 0
-        elsewhere(lambda: store(3))
+        elsewhere(lambda: arrive(3))
         assert PlateEvent.objects.count() == 0
     assert PlateEvent.objects.count() == 3
 
@@ -72,12 +72,12 @@ def test_connection_is_usable_after_a_failed_query() -> None:
 
     with pytest.raises(DatabaseError):
         fail()
-    store(1)
+    arrive(1)
     assert PlateEvent.objects.count() == 1
 
 
 @pytest.mark.django_db
 def test_inside_a_transaction_it_does_nothing() -> None:
     with one_snapshot():
-        store(1)
+        arrive(1)
     assert PlateEvent.objects.count() == 1

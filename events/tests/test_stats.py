@@ -11,8 +11,7 @@ from rest_framework.test import APIClient
 from cameras.tests.factories import make_camera
 from events import stats
 from events.dispatch import dispatch
-from events.models import PlateEvent
-from events.tests.rows import NOON, build_event, make_event
+from events.tests.rows import NOON, build_event, make_event, store
 from sensors.tests.factories import make_sensor
 from zones.tests.factories import make_zone
 
@@ -155,13 +154,11 @@ def test_many_events_make_plates_approximate_but_counts_stay_exact(
 ) -> None:
     monkeypatch.setattr(stats, "MAX_EVENTS", 50)
     sensor = make_sensor()
-    PlateEvent.objects.bulk_create(
+    store(
         build_event(sensor, f"OLD{n}", captured_at=NOON + timedelta(seconds=n)) for n in range(100)
     )
     dispatch()
-    PlateEvent.objects.bulk_create(
-        build_event(sensor, "NEW", captured_at=NOON + timedelta(hours=1)) for n in range(10)
-    )
+    store(build_event(sensor, "NEW", captured_at=NOON + timedelta(hours=1)) for n in range(10))
     body = get(api, **{"from": DAY, "to": NEXT_DAY})
     assert (body["total"], body["truncated"]) == (110, False)
     assert body["unique_plates_approximate"]

@@ -13,10 +13,10 @@ from rest_framework.test import APIClient
 from cameras.tests.factories import make_camera
 from events.dispatch import assign_positions
 from events.filters import parse_filter
-from events.models import PlateEvent, Rollup
+from events.models import EventReceipt, PlateEvent, Rollup
 from events.rollups import remove_events
 from events.spans import week_of
-from events.tests.rows import NOON, build_event
+from events.tests.rows import NOON, build_event, store
 from sensors.tests.factories import make_sensor
 from zones.tests.factories import make_zone
 
@@ -94,7 +94,7 @@ class Traffic:
         )
 
     def arrive(self, count: int) -> None:
-        PlateEvent.objects.bulk_create(
+        store(
             build_event(
                 self.sensor,
                 self.chance.choice(["A1", "B2", "C3", f"D{self.chance.randrange(30)}"]),
@@ -116,7 +116,8 @@ class Traffic:
         picked: Sequence[PlateEvent] = list(PlateEvent.objects.order_by("?")[:10])
         with transaction.atomic():
             remove_events(picked)
-            PlateEvent.objects.filter(pk__in=[event.pk for event in picked]).delete()
+            for model in (PlateEvent, EventReceipt):
+                model.objects.filter(pk__in=[event.pk for event in picked]).delete()
 
     def question(self) -> tuple[datetime, datetime, str, dict[str, Any]]:
         start, end = sorted([self.moment(), self.moment()])

@@ -106,7 +106,6 @@ async def test_event_comes_without_the_doorbell_too() -> None:
 
 async def test_resume_brings_all_that_was_missed_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hub, "PAGE", 4)
-    monkeypatch.setattr(consumers, "PAGE", 4)
     sender = await in_thread(make_sender)
     for number in range(10):
         await in_thread(send_events, sender, 1, plate=f"A{number}")

@@ -274,8 +274,8 @@ def test_recording_costs_few_queries(django_assert_num_queries: DjangoAssertNumQ
     exporter = make_exporter()
     send(30)
     settings = read(exporter)
-    # savepoint, look, lease, release; events, their sensors, cameras and tyres
-    with django_assert_num_queries(8):
+    # savepoint, look, lease, release; receipts, events, their sensors, cameras and tyres
+    with django_assert_num_queries(9):
         claimed = claim_due(exporter, settings, 30)
     now = timezone.now()
     with django_assert_num_queries(6):  # savepoint, look, attempts, deliveries, exporter, release

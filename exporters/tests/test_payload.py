@@ -105,7 +105,13 @@ def test_a_long_event_loses_its_lists_and_says_so(
         details=FULL | {"candidates": others, "vehicle": words},
     )
     TpmsReading.objects.bulk_create(
-        TpmsReading(event=event, tyre_id="f" * 16, model=wide * 64, pressure_kpa=1 / 3)
+        TpmsReading(
+            event=event,
+            captured_at=event.captured_at,
+            tyre_id="f" * 16,
+            model=wide * 64,
+            pressure_kpa=1 / 3,
+        )
         for _ in range(tyres)
     )
     data = built(event)["data"]

@@ -16,7 +16,7 @@ from django.utils import timezone
 from events import doorbell
 from events.dispatch import dispatch
 from events.doorbell import Doorbell
-from events.models import PlateEvent
+from events.models import EventReceipt, PlateEvent
 from events.retention import prune_batch
 from events.tests.conftest import make_sender
 from events.tests.factories import reading
@@ -52,7 +52,7 @@ def test_worker_makes_events_visible_rings_and_beats() -> None:
     bell = Bell(stop_after=1)
     bell.worker.run_forever()
     assert bell.heads == [2]
-    assert set(PlateEvent.objects.values_list("position", flat=True)) == {1, 2}
+    assert set(EventReceipt.objects.values_list("position", flat=True)) == {1, 2}
     assert WorkerHeartbeat.objects.get().pid == os.getpid()
 
 
@@ -77,7 +77,8 @@ def test_worker_goes_on_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None
 def test_idle_worker_prunes_a_batch_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     send(3)
     long_ago = timezone.now() - timedelta(days=1000)
-    PlateEvent.objects.update(captured_at=long_ago)
+    for model in (PlateEvent, EventReceipt):
+        model.objects.update(captured_at=long_ago)
     monkeypatch.setattr(worker, "BATCH", 2)
     monkeypatch.setattr(worker, "prune_batch", lambda before: prune_batch(before, 2))
     idle = Worker(lambda head: None)
