@@ -11,6 +11,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, Spec
 from anpr_project.health import health, liveness, ready
 from anpr_project.metrics import metrics
 from anpr_project.pages.live import live
+from anpr_project.pages.read import read
 from anpr_project.pages.search import search
 from anpr_project.pages.sign_in import SignInView
 from anpr_project.pages.statistics import statistics
@@ -32,6 +33,7 @@ urlpatterns = [
     path("live", live, name="live"),
     path("search", search, name="search"),
     path("statistics", statistics, name="statistics"),
+    path("events/<int:pk>", read, name="read"),
     path("texts.js", texts, name="texts"),
     path("login", SignInView.as_view(), name="login"),
     path("logout", LogoutView.as_view(), name="logout"),

@@ -86,6 +86,10 @@ SIMILAR = _parameter(
 PAGING = [
     _parameter("limit", "Events a page, 1 to 500; 50 if absent.", OpenApiTypes.INT),
     _parameter("cursor", "Only as found in `next` and `previous`."),
+    _parameter(
+        "newer_than", "Id of an event: the ones that follow it, nearest.", OpenApiTypes.INT64
+    ),
+    _parameter("older_than", "Id of an event: the ones before it, nearest.", OpenApiTypes.INT64),
 ]
 RANGE = [
     _parameter(

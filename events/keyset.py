@@ -19,7 +19,8 @@ from events.readings import EARLIEST, LATEST
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
-PARAMETERS = frozenset({"limit", "cursor"})
+BESIDE = ("newer_than", "older_than")
+PARAMETERS = frozenset({"limit", "cursor", *BESIDE})
 _MICROSECOND = timedelta(microseconds=1)
 _LAST_MOMENT = (LATEST - EARLIEST) // _MICROSECOND
 
@@ -82,12 +83,12 @@ class PageRequest:
 
     @classmethod
     def parse(cls, query: Mapping[str, Sequence[str]]) -> Self:
-        limit, cursor = query.get("limit"), query.get("cursor")
+        limit = query.get("limit")
         return cls(
             parse_whole("limit", one_value("limit", limit), 1, MAX_LIMIT)
             if limit
             else DEFAULT_LIMIT,
-            Cursor.parse(one_value("cursor", cursor)) if cursor else None,
+            _starting_place(query),
         )
 
     def read(self, queryset: QuerySet[PlateEvent]) -> Page:
@@ -107,6 +108,20 @@ class PageRequest:
             next=Cursor.at(rows[-1], newer=False) if has_next else None,
             previous=Cursor.at(rows[0], newer=True) if has_previous else None,
         )
+
+
+def _starting_place(query: Mapping[str, Sequence[str]]) -> Cursor | None:
+    """Return where the page begins: at a cursor, else beside an event that is named."""
+    if cursor := query.get("cursor"):
+        return Cursor.parse(one_value("cursor", cursor))
+    for name in BESIDE:
+        if named := query.get(name):
+            pk = parse_whole(name, one_value(name, named), 1, MAX_ID)
+            event = PlateEvent.objects.only("captured_at").filter(pk=pk).first()
+            if event is None:
+                raise FieldError(name, "unknown", "There is no such event.")
+            return Cursor.at(event, newer=name == "newer_than")
+    return None
 
 
 def link(url: str, cursor: Cursor | None) -> str | None:

@@ -8,6 +8,7 @@ from django.test import Client
 
 from anpr_project.lib.tests.factories import make_user
 from cameras.tests.factories import make_camera
+from events.tests.rows import make_event
 from zones.tests.factories import make_zone
 
 
@@ -61,6 +62,17 @@ def test_page_offers_cameras_and_zones_and_escapes_their_names(
     assert "Private drive" not in content  # its reads are not kept
 
 
+def test_empty_page_says_what_to_do_next_to_who_can_do_it(client: Client, admin_user: User) -> None:
+    client.force_login(admin_user)
+    content = client.get("/live").content.decode()
+    assert 'No camera yet: <a href="/admin/cameras/camera/add/">add one</a>' in content
+    client.force_login(make_user("viewer", role="Viewers"))
+    content = client.get("/live").content.decode()
+    assert "No camera yet: an administrator has to add one." in content
+    make_camera()
+    assert "No read yet" in client.get("/live").content.decode()
+
+
 @pytest.mark.parametrize("path", PAGES)
 def test_page_allows_no_inline_code_and_no_other_host(
     client: Client, admin_user: User, path: str
@@ -75,3 +87,24 @@ def test_page_allows_no_inline_code_and_no_other_host(
     assert content.count("<script") == len(
         re.findall(r'<script( type="module")? src="/(static/|texts.js")', content)
     )
+
+
+def test_page_of_a_read_needs_the_right_and_the_read(client: Client, admin_user: User) -> None:
+    read = make_event()
+    url = f"/events/{read.pk}"
+    assert client.get(url)["Location"] == f"/login?next={url}"
+    client.force_login(make_user("clerk"))
+    assert client.get(url).status_code == 403
+    client.force_login(make_user("viewer", role="Viewers"))
+    response = client.get(url)
+    assert f'data-read="{read.pk}"' in response.content.decode()
+    assert response["Cache-Control"] == "no-store"
+    for missing in (read.pk + 1, 10**30):
+        assert client.get(f"/events/{missing}").status_code == 404
+
+
+def test_scripts_get_their_texts_in_the_language_of_the_viewer(client: Client, db: None) -> None:
+    response = client.get("/texts.js", headers={"Accept-Language": "de"})
+    assert response["Content-Type"].startswith("text/javascript")
+    assert response["Content-Language"] == "en-gb"  # German is not translated, so not offered
+    assert "gettext" in response.content.decode()

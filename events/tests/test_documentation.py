@@ -8,6 +8,7 @@ import pytest
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
+from events import keyset
 from events.documentation import FILTERS
 from events.filters import PARSERS
 from events.tests.rows import make_event
@@ -54,7 +55,7 @@ def test_list_and_statistics_document_what_they_read(paths: Any) -> None:
     def named(path: str) -> set[str]:
         return {parameter["name"] for parameter in paths[path]["get"]["parameters"]}
 
-    assert named(PATHS["list"]) == {*PARSERS, "similar", "limit", "cursor"}
+    assert named(PATHS["list"]) == {*PARSERS, "similar", *keyset.PARAMETERS}
     assert named(PATHS["stats"]) == {*PARSERS, "from", "to", "bucket"}
 
 

@@ -142,6 +142,26 @@ CURSORS = [
 ]
 
 
+@pytest.mark.main_path
+def test_neighbours_of_an_event_are_found_also_within_one_moment(api: APIClient) -> None:
+    expected = make_many(11, at_once=4)
+    middle = expected[5]
+    assert ids(get(api, newer_than=middle, limit=2)) == expected[3:5]
+    older = get(api, older_than=middle, limit=2)
+    assert ids(older) == expected[6:8]
+    assert ids(get(api, older["next"])) == expected[8:10]
+    assert ids(get(api, newer_than=expected[0])) == []
+    assert ids(get(api, older_than=expected[-1])) == []
+
+
+@pytest.mark.parametrize("name", ["newer_than", "older_than"])
+@pytest.mark.parametrize("value", ["0", "x", "999999", ""])
+def test_neighbours_of_no_event_are_refused(api: APIClient, name: str, value: str) -> None:
+    response = api.get(URL, {name: value})
+    assert response.status_code == 400
+    assert response.json()["errors"][0]["field"] == name
+
+
 @pytest.mark.parametrize("cursor", CURSORS)
 def test_cursor_that_we_did_not_make_is_refused(api: APIClient, cursor: str) -> None:
     response = api.get(URL, {"cursor": cursor})

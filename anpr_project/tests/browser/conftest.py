@@ -23,7 +23,8 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 @pytest.fixture(scope="session")
 def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("browser")
-    with running("run", folder, DJANGO_SUPERUSER_PASSWORD=PASSWORD) as server:
+    settings = {"EXPORT_ALLOW_NETWORKS": "127.0.0.0/8"}
+    with running("run", folder, DJANGO_SUPERUSER_PASSWORD=PASSWORD, **settings) as server:
         server.wait_for()
         yield server
 

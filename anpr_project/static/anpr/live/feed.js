@@ -1,53 +1,64 @@
 // The list: newest on top, never more than MAX_ROWS rows in the page however many reads come.
 
-import * as format from "../reads/format.js";
+import { Crops } from "./crops.js";
+import { Row } from "./row.js";
 
 const MAX_ROWS = 200;
-const BATCH_MS = 80;
+const BATCH_MS = 100;
+// More at once than this are not tinted as new: nobody could follow, and each tint is painted for two seconds.
+const CALM = 2;
 
 export class Feed {
-  constructor(list, template, onSelect) {
+  // onSelect(event), isWatched(event)
+  constructor(list, template, { onSelect, isWatched }) {
     this.list = list;
     this.template = template;
     this.onSelect = onSelect;
-    this.events = new Map();
+    this.isWatched = isWatched;
+    this.crops = new Crops();
+    this.rows = []; // newest first, as in the page
     this.seen = new Set();
     this.waiting = [];
     this.held = 0;
     this.isPaused = false;
+    this.marked = null;
     list.addEventListener("click", ({ target }) => this.choose(target.closest("li")));
     list.addEventListener("keydown", (press) => this.move(press));
-    list.addEventListener("focusin", ({ target }) => this.makeTabStop(target.closest(".read")));
+    list.addEventListener("focusin", ({ target }) => this.makeTabStop(target.closest("li").row));
   }
 
   clear() {
-    this.events.clear();
+    for (const row of this.rows) this.crops.observer.unobserve(row.item);
+    this.rows = [];
     this.seen.clear();
     this.waiting = [];
     this.held = 0;
+    this.tabStop = null;
     this.list.replaceChildren();
   }
 
   get isEmpty() {
-    return this.events.size === 0 && this.waiting.length === 0;
+    return this.rows.length === 0 && this.waiting.length === 0;
   }
 
   // Put older reads, newest first, below those that came meanwhile: what the page starts with.
   fill(events) {
     const unknown = events.filter(({ id }) => !this.seen.has(id));
-    for (const { id } of unknown) this.seen.add(id);
-    this.list.append(...unknown.map((event) => this.row(event)));
+    for (const event of unknown.slice(0, MAX_ROWS - this.rows.length)) {
+      this.seen.add(event.id);
+      const row = this.write(this.newRow(), event);
+      this.rows.push(row);
+      this.list.append(row.item);
+    }
     this.tidy();
   }
 
-  // Take one new read; rows are made a few times a second, not once for each read.
+  // Take one new read; rows are written a few times a second, not once for each read, and in a
+  // hidden page not before it is seen again.
   add(event) {
     if (!this.remember(event)) return;
-    if (this.isPaused) {
-      this.held += 1;
-      return;
-    }
-    this.timer ??= setTimeout(() => this.flush(), BATCH_MS);
+    if (this.isPaused) this.held += 1;
+    else this.timer ??= setTimeout(() => requestAnimationFrame(() => this.flush()), BATCH_MS);
   }
 
   remember(event) {
@@ -66,93 +77,88 @@ export class Feed {
   flush() {
     clearTimeout(this.timer);
     this.timer = null;
+    if (this.isPaused) return;
     this.held = 0;
-    const rows = this.waiting.map((event) => this.row(event)).reverse();
+    const events = this.waiting;
     this.waiting = [];
-    for (const row of rows) row.classList.add("new");
-    this.list.prepend(...rows);
+    const fresh = document.createDocumentFragment();
+    for (const event of events) {
+      const row = this.write(this.rows.length < MAX_ROWS ? this.newRow() : this.oldestRow(), event);
+      row.item.classList.toggle("new", events.length <= CALM);
+      this.rows.unshift(row);
+      fresh.prepend(row.item);
+    }
+    this.list.prepend(fresh);
+    this.crops.next();
     this.tidy();
   }
 
-  tidy() {
-    const focused = this.list.contains(document.activeElement) ? document.activeElement : null;
-    while (this.list.children.length > MAX_ROWS) this.removeLast(focused);
-    if (!this.list.querySelector('.read[tabindex="0"]')) {
-      this.makeTabStop(this.list.querySelector(".read"));
-    }
-    if (this.list.children.length) this.list.dispatchEvent(new Event("shown"));
+  newRow() {
+    const row = new Row(this.template);
+    this.crops.observe(row);
+    return row;
   }
 
-  removeLast(focused) {
-    const last = this.list.lastElementChild;
+  // Take the last row out, to be used again.
+  oldestRow() {
+    const row = this.rows.pop();
     // Who was on the row that goes is put on the one before it, not back to the top of the page.
-    if (focused && last.contains(focused)) last.previousElementSibling.querySelector(".read").focus();
-    this.events.delete(Number(last.dataset.id));
-    this.seen.delete(Number(last.dataset.id));
-    last.remove();
+    if (row.item.contains(document.activeElement)) this.rows.at(-1).button.focus();
+    this.seen.delete(row.event.id);
+    if (this.tabStop === row) this.tabStop = null;
+    row.button.tabIndex = -1;
+    row.item.remove();
+    return row;
   }
 
-  row(event) {
-    const item = this.template.content.firstElementChild.cloneNode(true);
-    const part = (name) => item.querySelector(name);
-    this.events.set(event.id, event);
-    item.dataset.id = event.id;
-    part(".read").tabIndex = -1;
-    format.fillPlate(part(".plate"), event);
-    part(".camera").textContent = event.camera_name || event.sensor_name;
-    part(".zone").textContent = event.zone_name || "";
-    part(".vehicle-text").textContent = format.vehicleText(event.vehicle);
-    part(".swatch").dataset.color = (event.vehicle?.color || "").toLowerCase();
-    part(".swatch").title = event.vehicle?.color || "";
-    format.fillBar(part(".fill"), event.confidence);
-    part(".percent").textContent = format.percent(event.confidence);
-    const time = part("time");
-    time.dateTime = event.captured_at;
-    time.title = format.utc(event.captured_at);
-    time.textContent = format.shortTime(event.captured_at);
-    part(".late").textContent = format.lateness(event);
-    if (event.crop_url) {
-      part("img").src = event.crop_url;
-      part("img").hidden = false;
-    }
-    return item;
+  write(row, event) {
+    row.show(event, this.isWatched(event));
+    row.mark(event.id === this.marked);
+    this.crops.renew(row);
+    return row;
+  }
+
+  tidy() {
+    if (!this.rows.length) return;
+    if (!this.tabStop) this.makeTabStop(this.rows[0]);
+    this.list.dispatchEvent(new Event("shown"));
   }
 
   choose(item) {
-    if (item) this.onSelect(this.events.get(Number(item.dataset.id)));
+    if (item) this.onSelect(item.row.event);
   }
 
   mark(id) {
-    this.list.querySelector('.read[aria-current="true"]')?.removeAttribute("aria-current");
-    this.button(id)?.setAttribute("aria-current", "true");
+    this.row(this.marked)?.mark(false);
+    this.marked = id;
+    this.row(id)?.mark(true);
   }
 
-  button(id) {
-    return this.list.querySelector(`li[data-id="${id}"] .read`);
+  markWatched() {
+    for (const row of this.rows) row.showWatched(this.isWatched(row.event));
+  }
+
+  row(id) {
+    return this.rows.find(({ event }) => event.id === id);
   }
 
   newest() {
-    return this.events.get(Number(this.list.firstElementChild?.dataset.id));
+    return this.rows[0]?.event;
   }
 
   move(press) {
-    const item = press.target.closest("li");
-    const goals = {
-      Home: this.list.firstElementChild,
-      End: this.list.lastElementChild,
-      ArrowDown: item?.nextElementSibling,
-      ArrowUp: item?.previousElementSibling,
-    };
-    const goal = goals[press.key];
+    const at = this.rows.indexOf(press.target.closest("li").row);
+    const goals = { Home: 0, End: this.rows.length - 1, ArrowDown: at + 1, ArrowUp: at - 1 };
+    const goal = this.rows[goals[press.key]];
     if (!goal || press.altKey || press.ctrlKey || press.metaKey) return;
     press.preventDefault();
-    goal.querySelector(".read").focus();
+    goal.button.focus();
   }
 
   // One row at a time is reached with Tab; the arrow keys go from row to row.
-  makeTabStop(button) {
-    if (!button) return;
-    for (const other of this.list.querySelectorAll('.read[tabindex="0"]')) other.tabIndex = -1;
-    button.tabIndex = 0;
+  makeTabStop(row) {
+    if (this.tabStop) this.tabStop.button.tabIndex = -1;
+    this.tabStop = row;
+    row.button.tabIndex = 0;
   }
 }

@@ -1,55 +1,64 @@
-// Wires the page: filters, stream, list and detail.
+// Wires the page: filters, stream, list, the read beside it, and the watch.
 
-import * as detail from "../reads/detail.js";
-import { Feed } from "./feed.js";
+import { filled } from "../base/words.js";
 import { Stream } from "../reads/stream.js";
+import { Feed } from "./feed.js";
+import { saysSomething } from "./plates.js";
+import { Selection } from "./selection.js";
+import { Pace, showProblem, showState } from "./status.js";
+import { Watch } from "./watch.js";
 
 const FIRST_PAGE = 50;
 const RETRY_MS = 3000;
 const TYPING_MS = 300;
-const FOLLOW_MS = 1500;
-const ANNOUNCE_MS = 5000;
-const STATES = {
-  connecting: "Connecting …",
-  live: "Live",
-  waiting: "Connection lost, trying again …",
-  offline: "No network",
-  refused: "Filter refused",
-  login: "Logged out",
-  forbidden: "No right to see reads",
-};
 
 const find = (id) => document.getElementById(id);
 const filters = find("filters");
-const wide = matchMedia("(min-width: 1100px)");
-let selected = null; // the read that the user opened; else, on a wide screen, the newest is followed
 let loading = 0; // counts loads, so that an old one's answer is dropped
 let isLoaded = false;
-let arrivals = [];
-let followTimer = null;
-let unannounced = 0;
+let shown = null; // the filter of what is in the list
 
-const feed = new Feed(find("reads"), find("read-template"), select);
-const stream = new Stream({ hello: load, event: arrive, state: showState });
+const feed = new Feed(find("reads"), find("read-template"), {
+  onSelect: (event) => selection.open(event),
+  isWatched: (event) => watch.isWatched(event),
+});
+const selection = new Selection(feed, onlyPlate);
+const watch = new Watch((event) => selection.open(event), () => feed.markWatched());
+const pace = new Pace(feed);
+const stream = new Stream({ hello: load, event: arrive, gap: loadAnew, state: follow });
 
 function parameters() {
   const chosen = new FormData(filters);
   const query = {};
   for (const name of ["camera", "zone"]) if (chosen.get(name)) query[name] = chosen.get(name);
   const plate = chosen.get("plate").trim();
-  // Without a letter or a digit there is nothing to look for, and the server would refuse it.
-  if (/[\p{L}\p{N}]/u.test(plate)) query.plate = /[*?]/.test(plate) ? plate : `${plate}*`;
+  // Else the server would refuse it.
+  if (saysSomething(plate)) query.plate = /[*?]/.test(plate) ? plate : `${plate}*`;
   return query;
 }
 
 function start() {
+  const query = parameters();
+  // Leaving a field that was searched for already must not empty the page under the pointer.
+  if (JSON.stringify(query) === shown) return;
+  shown = JSON.stringify(query);
+  clear();
+  showProblem("");
+  history.replaceState(null, "", `?${new URLSearchParams(new FormData(filters))}`);
+  stream.open(query);
+}
+
+function clear() {
   loading += 1;
   isLoaded = false;
   feed.clear();
   showEmpty();
-  const query = parameters();
-  history.replaceState(null, "", `?${new URLSearchParams(new FormData(filters))}`);
-  stream.open(query);
+}
+
+// What was missed is too much to be streamed; the newest reads are what the list has room for.
+function loadAnew() {
+  clear();
+  load();
 }
 
 // The newest reads. The stream is already open and its reads are told apart by id: no gap between.
@@ -68,93 +77,40 @@ async function load() {
     showEmpty();
   } catch (error) {
     if (mine !== loading) return;
-    showProblem(`The newest reads could not be loaded: ${error.message || "no answer"}`);
+    const reason = error.message || gettext("no answer");
+    showProblem(filled(gettext("The newest reads could not be loaded, trying again: %(reason)s"), { reason }));
     setTimeout(() => mine === loading && load(), RETRY_MS);
   }
 }
 
+function follow(state, delay, reason) {
+  showState(state, delay);
+  if (state === "refused") showProblem(filled(gettext("Change the filter: %(reason)s"), { reason }));
+  if (state === "forbidden") showProblem(gettext("Ask an administrator for the role Viewers, then load this page again."));
+}
+
 function arrive(event) {
-  arrivals.push(performance.now());
-  unannounced += 1;
+  pace.count();
   feed.add(event);
   if (feed.isPaused) showPause();
-}
-
-function showState(state, delay) {
-  find("state").dataset.state = state;
-  const seconds = delay ? Math.max(1, Math.round(delay / 1000)) : 0;
-  find("state-text").textContent = STATES[state];
-  find("state").title = seconds ? `next attempt in ${seconds} s` : "";
-  if (state === "login") location.assign(document.body.dataset.login);
-}
-
-function showProblem(text) {
-  find("problem").textContent = text;
-  find("problem").hidden = !text;
 }
 
 function showEmpty() {
   const isFiltered = Object.keys(parameters()).length > 0;
   find("empty").hidden = !(isLoaded && feed.isEmpty);
-  if (isFiltered) find("empty-text").textContent = "No read matches this filter.";
-  else find("empty-text").replaceChildren("No read yet: run ", code("make demo"));
-}
-
-function code(text) {
-  const element = document.createElement("code");
-  element.textContent = text;
-  return element;
+  find("empty-filtered").hidden = !isFiltered;
+  find("empty-all").hidden = isFiltered;
 }
 
 function showPause() {
   find("pause").setAttribute("aria-pressed", String(feed.isPaused));
-  const held = feed.held ? ` (${feed.held})` : "";
-  find("pause").textContent = feed.isPaused ? `Resume${held}` : "Pause";
-}
-
-function showDetail(event, mode) {
-  find("detail-mode").textContent = mode;
-  detail.show(find("detail-body"), find("detail-template"), event, onlyPlate);
-}
-
-function select(event) {
-  if (!event) return;
-  selected = event;
-  feed.mark(event.id);
-  showDetail(event, "Selected read");
-  document.body.classList.add("has-selection");
-  // On a narrow screen the read covers the list, which then must not be reachable behind it.
-  if (!wide.matches) {
-    for (const part of [find("main"), find("bar")]) part.inert = true;
-    find("detail-close").focus();
-  }
-}
-
-function deselect() {
-  if (!selected) return;
-  const button = feed.button(selected.id);
-  selected = null;
-  for (const part of [find("main"), find("bar")]) part.inert = false;
-  document.body.classList.remove("has-selection");
-  feed.mark(null);
-  (button || find("reads")).focus();
-  follow();
-}
-
-// On a wide screen the newest read is shown while none is selected; its picture is loaded calmly.
-function follow() {
-  if (selected || !wide.matches || followTimer || document.hidden) return;
-  const newest = feed.newest();
-  if (newest) showDetail(newest, "Newest read");
-  followTimer = setTimeout(() => {
-    followTimer = null;
-    if (newest !== feed.newest()) follow();
-  }, FOLLOW_MS);
+  const resume = feed.held ? gettext("Resume (%(count)s)") : gettext("Resume");
+  find("pause").textContent = feed.isPaused ? filled(resume, { count: feed.held }) : gettext("Pause");
 }
 
 function onlyPlate(plate) {
   filters.elements.plate.value = plate;
-  deselect();
+  selection.close();
   start();
 }
 
@@ -173,29 +129,15 @@ find("pause").addEventListener("click", () => {
   feed.pause(!feed.isPaused);
   showPause();
 });
-find("detail-close").addEventListener("click", deselect);
+find("clear-filter").addEventListener("click", () => {
+  for (const field of filters.querySelectorAll("select, input")) field.value = "";
+  start();
+  find("filter-plate").focus();
+});
 find("reads").addEventListener("shown", () => {
   showEmpty();
-  follow();
+  selection.follow();
 });
-addEventListener("keydown", ({ key }) => key === "Escape" && deselect());
-document.addEventListener("visibilitychange", follow);
-wide.addEventListener("change", () => {
-  for (const part of [find("main"), find("bar")]) part.inert = Boolean(selected) && !wide.matches;
-  follow();
-});
-setInterval(() => {
-  const minuteAgo = performance.now() - 60_000;
-  arrivals = arrivals.filter((moment) => moment > minuteAgo);
-  find("pace").textContent = arrivals.length;
-}, 1000);
-setInterval(() => {
-  if (!unannounced || feed.isPaused) return;
-  const newest = feed.newest();
-  const reads = unannounced === 1 ? "1 new read" : `${unannounced} new reads`;
-  if (newest) find("announcer").textContent = `${reads}, the newest ${newest.plate} at ${newest.camera_name || newest.sensor_name}`;
-  unannounced = 0;
-}, ANNOUNCE_MS);
 
 // A link to a filtered page opens it filtered.
 for (const [name, value] of new URLSearchParams(location.search)) {

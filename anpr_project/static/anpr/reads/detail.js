@@ -1,19 +1,19 @@
 // One read in full: its picture with the plate marked, what is known of vehicle and tyres.
 
+import { filled } from "../base/words.js";
 import * as format from "./format.js";
 
 const MARGIN = 6;
-const WORDS = new Set(["Vehicle", "Type", "Movement"]);
 
-function fact(list, name, value, title) {
+function fact(list, name, value, { isWord = false, title = "" } = {}) {
   if (value === null || value === undefined || value === "") return;
   const group = document.createElement("div");
   const term = document.createElement("dt");
   const text = document.createElement("dd");
   term.textContent = name;
-  text.textContent = value;
-  if (title) text.title = title;
-  if (WORDS.has(name)) text.className = "capital";
+  text.append(...[value].flat());
+  text.title = title;
+  text.classList.toggle("capital", isWord);
   group.append(term, text);
   list.append(group);
 }
@@ -21,18 +21,19 @@ function fact(list, name, value, title) {
 function facts(list, event) {
   const vehicle = event.vehicle || {};
   const late = format.lateness(event);
-  fact(list, "Camera", event.camera_name || "none");
-  fact(list, "Zone", event.zone_name || "none");
-  fact(list, "Captured", format.localTime(event.captured_at), format.utc(event.captured_at));
-  fact(list, "Received", format.localTime(event.received_at) + (late && ` (${late})`), format.utc(event.received_at));
-  fact(list, "Confidence", format.percent(event.confidence));
-  fact(list, "Vehicle", [vehicle.color, vehicle.make, vehicle.model].filter(Boolean).join(" "));
-  fact(list, "Type", [vehicle.type, vehicle.year].filter(Boolean).join(", "));
-  fact(list, "Movement", [vehicle.direction, vehicle.speed_kmh != null && `${format.number(vehicle.speed_kmh)} km/h`].filter(Boolean).join(", "));
+  const isWord = true;
+  fact(list, gettext("Camera"), event.camera_name || gettext("none"));
+  fact(list, gettext("Zone"), event.zone_name || gettext("none"));
+  fact(list, gettext("Captured"), format.timeElement(event.captured_at));
+  fact(list, gettext("Received"), [format.timeElement(event.received_at), late && ` (${late})`]);
+  fact(list, gettext("Confidence"), format.percent(event.confidence));
+  fact(list, gettext("Vehicle"), [vehicle.color, vehicle.make, vehicle.model].filter(Boolean).join(" "), { isWord });
+  fact(list, gettext("Type"), [vehicle.type, vehicle.year].filter(Boolean).join(", "), { isWord });
+  fact(list, gettext("Movement"), [vehicle.direction, vehicle.speed_kmh != null && `${format.number(vehicle.speed_kmh)} km/h`].filter(Boolean).join(", "), { isWord });
   const place = event.location;
-  fact(list, "Place", place && `${place.latitude.toFixed(5)}, ${place.longitude.toFixed(5)}`);
-  fact(list, "Sensor", event.sensor_name + (event.sequence == null ? "" : ` #${event.sequence}`));
-  fact(list, "Event", `${event.id}`, event.event_id);
+  fact(list, gettext("Place"), place && `${place.latitude.toFixed(5)}, ${place.longitude.toFixed(5)}`);
+  fact(list, gettext("Sensor"), event.sensor_name + (event.sequence == null ? "" : ` #${event.sequence}`));
+  fact(list, gettext("Read"), `${event.id}`, { title: event.event_id });
 }
 
 function candidates(section, event) {
@@ -57,7 +58,7 @@ function candidates(section, event) {
 function tyres(section, event) {
   section.hidden = event.tpms.length === 0;
   const shown = (value) => (value === null ? "–" : format.number(value));
-  const batteries = { true: "ok", false: "low", null: "–" };
+  const batteries = { true: gettext("ok"), false: gettext("low"), null: "–" };
   for (const tyre of event.tpms) {
     const row = section.querySelector("tbody").insertRow();
     const texts = [tyre.id, shown(tyre.pressure_kpa), shown(tyre.temperature_c), batteries[tyre.battery_ok]];
@@ -77,9 +78,9 @@ function frame(box, event) {
   image.onerror = () => {
     image.hidden = true;
     box.querySelector(".no-frame").hidden = false;
-    box.querySelector(".no-frame").textContent = "The picture is no longer kept.";
+    box.querySelector(".no-frame").textContent = gettext("The picture is no longer kept.");
   };
-  image.alt = `Picture of ${event.plate} at ${event.camera_name || event.sensor_name}`;
+  image.alt = filled(gettext("Picture of %(plate)s at %(place)s"), { plate: event.plate, place: format.place(event) });
   image.hidden = false;
   image.src = event.frame_url;
   if (!event.bbox) return;
@@ -87,6 +88,15 @@ function frame(box, event) {
   const rectangle = overlay.querySelector("rect");
   const sides = { x: x - MARGIN, y: y - MARGIN, width: width + 2 * MARGIN, height: height + 2 * MARGIN };
   for (const [name, value] of Object.entries(sides)) rectangle.setAttribute(name, value);
+}
+
+function links(part, event, onPlate) {
+  part(".only-plate").addEventListener("click", () => onPlate(event.plate_normalized));
+  part(".to-read").href = `/events/${event.id}`;
+  const admin = document.body.dataset.admin;
+  if (!admin) return;
+  part(".in-admin").href = `${admin}${event.id}/change/`;
+  part(".in-admin").hidden = false;
 }
 
 // Fill `body` with the read; `onPlate` is called when all reads of its plate are asked for.
@@ -102,11 +112,6 @@ export function show(body, template, event, onPlate) {
   facts(part(".facts"), event);
   candidates(part(".candidates"), event);
   tyres(part(".tyres"), event);
-  part(".only-plate").addEventListener("click", () => onPlate(event.plate_normalized));
-  const admin = document.body.dataset.admin;
-  if (admin) {
-    part(".in-admin").href = `${admin}${event.id}/change/`;
-    part(".in-admin").hidden = false;
-  }
+  links(part, event, onPlate);
   body.replaceChildren(content);
 }
