@@ -12,6 +12,7 @@ import django_stubs_ext
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
+from anpr_project.console.appearance import UNFOLD  # noqa: F401 - a setting
 from anpr_project.lib.api_documentation import API_DOCUMENTATION
 from anpr_project.lib.env import Environment
 from anpr_project.lib.logs import logging_config
@@ -284,10 +285,3 @@ MAP_TILES_URL = env.tiles("MAP_TILES_URL")  # without tiles the map asks no othe
 MAP_ATTRIBUTION = env.text("MAP_ATTRIBUTION")
 LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 LOGGING = logging_config(level=LOG_LEVEL, readable=DEBUG or os.isatty(2))
-
-UNFOLD: dict[str, Any] = {
-    "SITE_TITLE": "ANPR Cloud",
-    "SITE_HEADER": "ANPR Cloud",
-    "SITE_SYMBOL": "directions_car",
-    "SITE_FAVICONS": [{"rel": "icon", "href": f"{STATIC_URL}anpr/icon.svg"}],
-}

@@ -13,10 +13,13 @@ from django.urls import reverse
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from anpr_project.lib.admin import ConfigAdmin, ConfigInline
+from anpr_project.lib.admin import ConfigInline
+from anpr_project.lib.csv_columns import Column, Flag, ManyNamed, Number
+from anpr_project.lib.csv_pages import CsvAdmin
 from cameras.models import Camera, CameraZone
-from cameras.rtsp import unmasked
-from cameras.zone_admin import SeenZoneAdmin as SeenZoneAdmin  # registers itself
+from cameras.rtsp import masked, unmasked
+from cameras.serializers import CameraSerializer
+from zones.models import Zone
 
 
 class CameraForm(forms.ModelForm[Camera]):
@@ -51,13 +54,23 @@ class SeenZones(ConfigInline):
     verbose_name_plural = "zones"
 
 
-@admin.register(Camera)
-class CameraAdmin(ConfigAdmin):
+class MaskedUrl(Column):
+    """The address, never with its password; the mask sent back keeps the stored one."""
+
+    def shown(self, value: str) -> str:
+        return masked(value)
+
+
+class CameraAdmin(CsvAdmin):
     form = CameraForm
     inlines = [SeenZones]
-    list_display = ["name", "seen_zones", "address", "place", "enabled", "updated_at"]
+    list_display = ["name", "seen_zones", "address", "enabled"]
     list_filter = ["enabled", ("zones", admin.RelatedOnlyFieldListFilter)]
     search_fields = ["name", "address"]
+    first_step = "No camera yet: add one, import a list, or run make demo."
+    csv_serializer = CameraSerializer
+    csv_related = ["zones"]
+
     actions_detail = ["draw_zone"]
 
     def has_draw_zone_permission(self, request: HttpRequest, object_id: str | None = None) -> bool:
@@ -73,6 +86,17 @@ class CameraAdmin(ConfigAdmin):
         page = reverse("admin:zones_zone_add", current_app=self.admin_site.name)
         return HttpResponseRedirect(f"{page}?{urlencode({'cameras': object_id})}")
 
+    def csv_columns(self) -> list[Column]:
+        numbers = ("fps", "width", "height", "latitude", "longitude", "heading")
+        return [
+            Column("name"),
+            MaskedUrl("rtsp_url"),
+            *map(Number, numbers),
+            Column("address"),
+            ManyNamed("zones", Zone),
+            Flag("enabled"),
+        ]
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Camera]:
         rows: QuerySet[Camera] = super().get_queryset(request)
         return rows.prefetch_related("zones")
@@ -87,9 +111,3 @@ class CameraAdmin(ConfigAdmin):
     @admin.display(description="zones")
     def seen_zones(self, camera: Camera) -> str:
         return ", ".join(zone.name for zone in camera.zones.all())
-
-    @admin.display(description="place")
-    def place(self, camera: Camera) -> str:
-        if camera.latitude is None or camera.longitude is None:
-            return ""
-        return f"{camera.latitude:.5f}, {camera.longitude:.5f}"

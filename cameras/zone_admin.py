@@ -37,10 +37,6 @@ class ZoneForm(forms.ModelForm[Zone]):
         self.instance.cameras.set(self.cleaned_data["cameras"])
 
 
-admin.site.unregister(Zone)
-
-
-@admin.register(Zone)
 class SeenZoneAdmin(ZoneAdmin):
     """Who may change cameras chooses here too which of them see the zone."""
 

@@ -124,6 +124,7 @@ class PlateEventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
     paginator = UncountedPaginator
+    first_step = "No read yet: give a sensor its key and let it send, or run make demo."
     actions = None
     inlines = [Tyres]
     fieldsets = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
@@ -56,6 +57,7 @@ class ExporterAdmin(ConfigAdmin):
         "updated_at",
     ]
     actions = ["test", "enable", "disable", "send_dead_again"]
+    first_step = "No exporter yet: add a webhook, an MQTT broker or a Kafka topic."
 
     def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
         return [*self.readonly_fields, *(["exporter_type"] if obj else [])]
@@ -69,13 +71,10 @@ class ExporterAdmin(ConfigAdmin):
             return names
         return [{"auth": "shown_credentials"}.get(name, name) for name in names]
 
-    def get_changelist_instance(self, request: HttpRequest) -> Any:
-        """Count for all rows at once."""
-        page = super().get_changelist_instance(request)
-        found = state.backlogs(page.result_list)
-        for exporter in page.result_list:
+    def look_up(self, request: HttpRequest, rows: Iterable[Any]) -> None:
+        found = state.backlogs(rows)
+        for exporter in rows:
             exporter.backlog = found[exporter.pk]
-        return page
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         super().save_model(request, obj, form, change)

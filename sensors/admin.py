@@ -14,11 +14,19 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
-from unfold.decorators import action
+from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminTextInputWidget
 
-from anpr_project.lib.admin import ConfigAdmin, ConfigInline
+from anpr_project.lib.admin import ConfigInline, ago
+from anpr_project.lib.csv_columns import Column, Flag, Json, ManyNamed, Named
+from anpr_project.lib.csv_pages import CsvAdmin
+from cameras.models import Camera
+from models_cfg.models import ModelConfig
 from sensors.models import SensorKey, SensorModel, SensorSettings
+from sensors.serializers import SensorSerializer
+from zones.models import Zone
+
+OFFSETS = {"fine": "success", "off": "danger"}
 
 
 class RunModels(ConfigInline):
@@ -64,13 +72,13 @@ class NewKeyForm(forms.ModelForm[SensorKey]):
 
 
 @admin.register(SensorSettings)
-class SensorAdmin(ConfigAdmin):
+class SensorAdmin(CsvAdmin):
     inlines = [RunModels, Keys]
     list_display = [
         "name",
         "camera",
-        "last_seen_at",
-        "clock_offset_s",
+        "last_seen",
+        "clock_offset",
         "live_keys",
         "enabled",
     ]
@@ -80,10 +88,33 @@ class SensorAdmin(ConfigAdmin):
     autocomplete_fields = ["camera", "zone"]
     readonly_fields = ["last_seen_at", "clock_offset_s", "created_at", "updated_at"]
     actions_detail = ["make_key"]
+    first_step = "No sensor yet: add one for a camera, then make a key for the device."
+    csv_serializer = SensorSerializer
+    csv_related = ["camera", "zone", "models"]
+
+    def csv_columns(self) -> list[Column]:
+        return [
+            Column("name"),
+            Column("serial_number"),
+            Named("camera", Camera),
+            Named("zone", Zone),
+            ManyNamed("models", ModelConfig),
+            Json("settings", empty={}),
+            Flag("enabled"),
+        ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[SensorSettings]:
         rows: QuerySet[SensorSettings] = super().get_queryset(request)
         return rows.annotate(live_key_count=Count("keys", filter=Q(keys__revoked_at=None)))
+
+    @admin.display(description="last seen", ordering="last_seen_at", empty_value="never")
+    def last_seen(self, sensor: SensorSettings) -> str | None:
+        return ago(sensor.last_seen_at)
+
+    @display(description="clock offset", ordering="clock_offset_s", label=OFFSETS)  # type: ignore[untyped-decorator]  # unfold has no types
+    def clock_offset(self, sensor: SensorSettings) -> tuple[str, str] | None:
+        state = "off" if sensor.is_off_in_time else "fine"
+        return (state, sensor.shown_offset) if sensor.shown_offset else None
 
     @admin.display(description="live keys", ordering="live_key_count")
     def live_keys(self, sensor: Any) -> int:

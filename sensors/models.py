@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-from anpr_project.lib.models import ConfigModel
+from anpr_project.lib.models import ConfigModel, ConfigQuerySet
 from anpr_project.lib.text import PlainJSONField, PlainTextField
 from cameras.models import Camera
 from models_cfg.models import ModelConfig
@@ -19,6 +19,8 @@ from zones.models import Zone
 
 # A busy sensor would rewrite its row with each event; so its life signs are kept to this grain.
 SEEN_GRAIN = timedelta(seconds=10)
+# Beyond these a sensor's clock is wrong, or its events arrive late.
+MOST_AHEAD_S, MOST_LATE_S = 5, 60
 MAX_ID_DIGITS = 11  # one less than a key's public id has
 
 
@@ -26,6 +28,16 @@ def _number(text: str) -> int | None:
     """Return the row number that `text` is; a public id of twelve digits is none."""
     fits = text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS
     return int(text) if fits else None
+
+
+class SensorQuerySet(ConfigQuerySet["SensorSettings"]):
+    def off_in_time(self) -> Self:
+        """Those in use whose events do not arrive when they say that they were captured."""
+        wrong = Q(clock_offset_s__lt=-MOST_AHEAD_S) | Q(clock_offset_s__gt=MOST_LATE_S)
+        return self.filter(wrong, enabled=True)
+
+
+SensorManager = models.Manager.from_queryset(SensorQuerySet)
 
 
 class SensorSettings(ConfigModel):
@@ -59,6 +71,8 @@ class SensorSettings(ConfigModel):
         ModelConfig, through="SensorModel", related_name="sensors", blank=True
     )
 
+    objects = SensorManager()  # type: ignore[misc]  # the plugin takes the base's for a ClassVar
+
     class Meta:
         ordering = ["id"]
         verbose_name = "sensor"
@@ -66,6 +80,19 @@ class SensorSettings(ConfigModel):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_off_in_time(self) -> bool:
+        offset = self.clock_offset_s
+        return offset is not None and not -MOST_AHEAD_S <= offset <= MOST_LATE_S
+
+    @property
+    def shown_offset(self) -> str:
+        """Say by how much its events arrive after (+) or before (-) they were captured."""
+        offset = self.clock_offset_s
+        if offset is None:
+            return ""
+        return f"{offset:+.1f} s" if abs(offset) < 120 else f"{offset / 60:+,.0f} min"
 
     @classmethod
     def named(cls, text: str) -> SensorSettings | None:

@@ -5,21 +5,24 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 
-from anpr_project.lib.admin import ConfigAdmin
 from anpr_project.lib.content_policy import ADMIN, HEADER, with_pictures_from
+from anpr_project.lib.csv_columns import Column, Flag, Json, Number
+from anpr_project.lib.csv_pages import CsvAdmin
 from anpr_project.lib.text import PlainJSONField
-from zones.models import Space, Zone, ZoneType
+from zones.models import Space, ZoneType
+from zones.serializers import ZoneSerializer
 from zones.widgets import AreaWidget
 
 
-@admin.register(Zone)
-class ZoneAdmin(ConfigAdmin):
-    list_display = ["name", "zone_type", "space", "capacity", "enabled", "updated_at"]
+class ZoneAdmin(CsvAdmin):
+    list_display = ["name", "zone_type", "space", "capacity", "enabled"]
     list_filter = ["zone_type", "space", "enabled"]
     search_fields = ["name"]
+    first_step = "No zone yet: add one. A camera works without; a zone tells its places apart."
+    csv_serializer = ZoneSerializer
+
     fields = ["name", "zone_type", "space", "capacity", "enabled", "geometry"]
     formfield_overrides: ClassVar[Any] = {PlainJSONField: {"widget": AreaWidget}}
 
@@ -33,3 +36,13 @@ class ZoneAdmin(ConfigAdmin):
         if settings.MAP_TILES_URL.startswith("http"):
             response[HEADER] = with_pictures_from(settings.MAP_TILES_URL, ADMIN)
         return response
+
+    def csv_columns(self) -> list[Column]:
+        return [
+            Column("name"),
+            Column("zone_type"),
+            Column("space"),
+            Json("geometry"),
+            Number("capacity"),
+            Flag("enabled"),
+        ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any, ClassVar
 
@@ -12,6 +13,11 @@ from django.contrib.admin.widgets import AutocompleteSelect
 from django.db import IntegrityError
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html
+from django.utils.timesince import timesince
+from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, TabularInline
 
 from anpr_project.lib.models import ConfigModel, InUse
@@ -34,6 +40,19 @@ def _tells_conflicts(view: View) -> View:
         return HttpResponseRedirect(request.get_full_path())
 
     return guarded
+
+
+def ago(moment: datetime | None) -> str | None:
+    """Return how long ago it was, with the moment itself on hover; None (nothing) for never."""
+    if moment is None:
+        return None
+    passed = timezone.now() - moment
+    text = (
+        _("just now") if passed < timedelta(minutes=1) else _("%s ago") % timesince(moment, depth=1)
+    )
+    exact = date_format(timezone.localtime(moment), "DATETIME_FORMAT")
+    iso = moment.isoformat()
+    return format_html('<time datetime="{}" title="{}">{}</time>', iso, exact, text)
 
 
 class IdAutocomplete(AutocompleteSelect):
@@ -64,6 +83,16 @@ class ConfigInline(AutocompleteMixin, TabularInline):  # type: ignore[misc]
 class ConfigAdmin(AutocompleteMixin, ModelAdmin):  # type: ignore[misc]
     list_per_page = 50
     readonly_fields: ClassVar[Any] = ["created_at", "updated_at"]
+    # What an empty list says: how to get a first row.
+    first_step = ""
+
+    def look_up(self, request: HttpRequest, rows: Iterable[Any]) -> None:
+        """Add to the rows of a page what its columns show of elsewhere, for all rows at once."""
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        page = super().get_changelist_instance(request)
+        self.look_up(request, page.result_list)
+        return page
 
     def get_deleted_objects(
         self, objs: QuerySet[Any] | list[Any], request: HttpRequest

@@ -120,7 +120,7 @@ def test_list_shows_life_signs_and_counts_live_keys(client: Client, db: None) ->
     SensorKey.create_for(sensor)[0].revoke()
     response = client.get(list_page(SensorSettings))
     assert [row.live_key_count for row in response.context["cl"].result_list] == [3]
-    assert "1.25" in response.content.decode()
+    assert "+1.2 s" in response.content.decode()
 
 
 @pytest.mark.main_path
