@@ -6,7 +6,6 @@ Everything is asked of rollups and small tables, so that it costs the same at a 
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -24,6 +23,7 @@ from anpr_project.lib.admin import ago
 from cameras.models import Camera
 from events.lately import Lately, read_lately
 from events.silence import silent_cameras
+from events.stores import picture_store
 from exporters.models import ExporterConfig, WorkerHeartbeat
 from exporters.state import at_a_glance, backlogs
 from sensors.models import SensorSettings
@@ -34,8 +34,8 @@ SEE_SENSORS = "sensors.view_sensorsettings"
 SEE_EXPORTERS = "exporters.view_exporterconfig"
 SEE_WORKER = "exporters.view_workerheartbeat"
 MOST_ROWS = 10
-# From here on it is time to make room.
-LITTLE_ROOM = 0.1
+# Times the room below which ingest refuses.
+SOON_FULL = 5
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Figure:
 def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     """Add what this user may see."""
     now, may = timezone.now(), request.user.has_perm
+    context["title"] = _("Overview")
     figures: list[Figure] = []
     if may(SEE_EVENTS):
         lately = read_lately(now)
@@ -134,11 +135,14 @@ def _deliveries(exporters: list[ExporterRow]) -> Figure:
 
 
 def _disk() -> Figure:
-    settings.UPLOAD_DIR.mkdir(parents=True, exist_ok=True)
-    usage = shutil.disk_usage(settings.UPLOAD_DIR)
+    free = picture_store().free_bytes()
+    if free is None:
+        return Figure(
+            _("Disk left"), _("no limit"), _("pictures are in an object storage"), reverse("health")
+        )
     note = _("events are kept for %s days") % settings.RETENTION_DAYS
-    is_low = usage.free < max(LITTLE_ROOM * usage.total, settings.MIN_FREE_MB * 2**20)
-    return Figure(_("Disk left"), filesizeformat(usage.free), note, reverse("health"), is_low)
+    is_low = free < SOON_FULL * settings.MIN_FREE_MB * 2**20
+    return Figure(_("Disk left"), filesizeformat(free), note, reverse("health"), is_low)
 
 
 def _worker(now: datetime) -> Figure:
