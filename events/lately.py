@@ -83,6 +83,10 @@ def with_last_read(cameras: QuerySet[Camera], field: str, until: datetime) -> Qu
 
 def latest_reads(cameras: Collection[int]) -> dict[int, PlateEvent]:
     """Return the newest read of each of these cameras, in two queries."""
-    ids = with_last_read(Camera.objects.filter(pk__in=cameras), "id", timezone.now())
-    events = PlateEvent.objects.filter(pk__in=list(ids.values_list("last_read", flat=True)))
+    now = timezone.now()
+    rows = with_last_read(Camera.objects.filter(pk__in=cameras), "captured_at", now)
+    moments = {moment for moment in rows.values_list("last_read", flat=True) if moment}
+    events = PlateEvent.objects.filter(camera__in=cameras, captured_at__in=moments).order_by(
+        "captured_at", "id"
+    )
     return {event.camera_id: event for event in events if event.camera_id is not None}

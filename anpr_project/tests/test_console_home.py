@@ -17,8 +17,7 @@ from anpr_project.lib.tests.factories import make_user
 from cameras.models import Camera
 from cameras.tests.factories import make_camera
 from events.dispatch import dispatch
-from events.models import PlateEvent
-from events.tests.rows import NOON, build_event, make_event
+from events.tests.rows import NOON, build_event, make_event, store
 from exporters.models import WorkerHeartbeat
 from exporters.tests.factories import make_delivery, make_exporter
 from sensors.models import SensorSettings
@@ -42,7 +41,7 @@ def figures(client: Client) -> dict[str, Any]:
 
 
 def read_at(sensor: SensorSettings, *moments: datetime) -> None:
-    PlateEvent.objects.bulk_create(
+    store(
         build_event(sensor, f"P{number}", captured_at=moment)
         for number, moment in enumerate(moments)
     )
