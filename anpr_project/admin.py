@@ -15,6 +15,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from anpr_project.console import accounts  # noqa: F401 - registers its pages
 from anpr_project.lib.admin import ago
 from cameras.admin import CameraAdmin
 from cameras.models import Camera

@@ -5,19 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib.auth import authenticate
-from django.contrib.auth.models import AbstractUser, update_last_login
+from django.contrib.auth.models import User
+from django.contrib.auth.signals import user_logged_in
+from django.http import HttpRequest
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from knox.models import AuthToken
 from rest_framework import serializers, status
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied, Throttled
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from anpr_project.lib.authentication import TokenAuthentication
+from anpr_project.lib.second_factor import lacks_second_factor
+from anpr_project.lock_out import locked_for, note_failure
+from anpr_project.second_factor import CODE, MESSAGE
+from anpr_project.sign_in import code_holds, needs_code
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -37,6 +43,27 @@ class TextField(serializers.CharField):
 class LoginSerializer(serializers.Serializer[Any]):
     username = TextField(max_length=150)
     password = TextField(max_length=1024, style={"input_type": "password"})
+    otp = TextField(
+        max_length=32,
+        required=False,
+        allow_blank=True,
+        help_text="of users with a second factor: the code that the app shows, or a recovery code",
+    )
+
+
+class OtpRequired(AuthenticationFailed):
+    default_code = "otp_required"
+    default_detail = "This user has a second factor: send its code as `otp`."
+
+
+class OtpInvalid(AuthenticationFailed):
+    default_code = "otp_invalid"
+    default_detail = "The code is wrong, or was used already."
+
+
+class LockedOut(Throttled):
+    default_code = "locked_out"
+    default_detail = "Too many tries failed."
 
 
 class TokenSerializer(serializers.Serializer[Any]):
@@ -44,12 +71,35 @@ class TokenSerializer(serializers.Serializer[Any]):
     expiry = serializers.DateTimeField()
 
 
-def issue_token(user: AbstractUser) -> dict[str, Any]:
+def issue_token(user: User) -> dict[str, Any]:
     """Make a token for `user`, and drop those of theirs that have expired."""
     AuthToken.objects.filter(user=user, expiry__lte=timezone.now()).delete()
     row, token = AuthToken.objects.create(user=user)
-    update_last_login(None, user)  # type: ignore[arg-type]  # the sender, which it ignores
     return {"token": token, "expiry": row.expiry}
+
+
+def refuse_locked(request: HttpRequest, username: str) -> None:
+    if seconds := locked_for(request, username):
+        raise LockedOut(seconds)
+
+
+def check_login(request: HttpRequest, username: str, password: str, otp: str = "") -> User:
+    """Return whose name, password and code these are; a wrong one counts towards the lock-out."""
+    # Unknown, inactive and wrong are one answer, and Django hashes once for each of them.
+    user = authenticate(request, username=username, password=password)
+    if not isinstance(user, User):
+        refuse_locked(request, username)
+        raise AuthenticationFailed("The name or the password is wrong.")
+    if needs_code(user):
+        if not otp:
+            raise OtpRequired
+        if not code_holds(user, otp):
+            note_failure(request, username)
+            refuse_locked(request, username)
+            raise OtpInvalid
+    elif lacks_second_factor(user):
+        raise PermissionDenied(MESSAGE, CODE)
+    return user
 
 
 class TokenView(APIView):
@@ -75,13 +125,12 @@ class TokenView(APIView):
         auth=[],
     )
     def post(self, request: Request) -> Response:
-        """Return a token for a name and a password. It expires after a day."""
+        """Return a token for a name and a password, and the code of a second factor where there is
+        one. It expires after a day. After five failed tries: 429 for a quarter of an hour."""
         login = LoginSerializer(data=request.data)
         login.is_valid(raise_exception=True)
-        # Unknown, inactive and wrong are one answer, and Django hashes once for each of them.
-        user = authenticate(request._request, **login.validated_data)
-        if user is None:
-            raise AuthenticationFailed("The name or the password is wrong.")
+        user = check_login(request._request, **login.validated_data)
+        user_logged_in.send(User, request=request._request, user=user)
         return Response(issue_token(user), status=status.HTTP_201_CREATED, headers=NO_STORE)
 
     @extend_schema(operation_id="logout", summary="Revoke this token", responses={204: None})

@@ -13,6 +13,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.http import HttpRequest
 
 from anpr_project.lib.authentication import user_of_token
+from anpr_project.lib.second_factor import lacks_second_factor
 
 UNAUTHENTICATED = 4401
 FORBIDDEN = 4403
@@ -63,5 +64,7 @@ def admit(scope: dict[str, Any]) -> None:
             raise Refused(FORBIDDEN, "origin not allowed")
     if user is None or not user.is_authenticated:
         raise Refused(UNAUTHENTICATED, "login required")
+    if lacks_second_factor(user):
+        raise Refused(FORBIDDEN, "second factor required")
     if not user.has_perm("events.view_plateevent"):
         raise Refused(FORBIDDEN, "not allowed to read events")

@@ -46,6 +46,7 @@ GROUPS = {
         _list(gettext_noop("Users"), "person", "auth.user"),
         _list(gettext_noop("Groups"), "group", "auth.group"),
         _list(gettext_noop("Tokens"), "key", "knox.authtoken"),
+        _list(gettext_noop("Failed sign-ins"), "gpp_maybe", "axes.accessattempt"),
     ],
 }
 

@@ -17,6 +17,8 @@ from knox.crypto import hash_token
 from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
 
+from anpr_project.lib.second_factor import lacks_second_factor
+
 SCHEME = b"token"
 # What knox makes is 64 hex digits; anything else needs no look at the database.
 SHAPE = re.compile(rb"[0-9a-f]{64}")
@@ -27,11 +29,12 @@ def live_token(raw: bytes) -> Any | None:
     if not SHAPE.fullmatch(raw):
         return None
     unexpired = Q(expiry=None) | Q(expiry__gt=timezone.now())
-    return (
+    found = (
         AuthToken.objects.select_related("user")
         .filter(unexpired, digest=hash_token(raw.decode()), user__is_active=True)
         .first()
     )
+    return None if found is None or lacks_second_factor(found.user) else found
 
 
 def user_of_token(authorization: bytes) -> User | None:

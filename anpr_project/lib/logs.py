@@ -64,6 +64,8 @@ def logging_config(*, level: str, readable: bool) -> dict[str, Any]:
             # Django's own handlers would print a second time; paths of 4xx hold plates in queries.
             "django": {"handlers": [], "level": level, "propagate": True},
             "django.request": {"level": "ERROR"},
+            # A line for each of its queries; what counts are its warnings.
+            "axes": {"level": "WARNING"},
             "django.server": {"handlers": [], "level": "WARNING", "propagate": True},
         },
     }

@@ -15,6 +15,7 @@ from anpr_project.lib.tests.factories import make_user
 pytestmark = pytest.mark.django_db
 roles = import_module("anpr_project.migrations.0001_roles")
 exporter_roles = import_module("anpr_project.migrations.0002_exporter_roles")
+failed_sign_ins = import_module("anpr_project.migrations.0004_failed_sign_ins")
 
 OWN_APPS = {"zones", "models_cfg", "cameras", "sensors", "events", "exporters"}
 WRITING = ("add", "change", "delete")
@@ -50,6 +51,12 @@ def test_administrators_hold_every_permission_of_our_apps() -> None:
     assert every - permissions_of("Administrators") == set()
 
 
+def test_administrators_see_failed_sign_ins_and_unlock() -> None:
+    held = {name for name in permissions_of("Administrators") if name.startswith("axes.")}
+
+    assert held == {"axes.view_accessattempt", "axes.delete_accessattempt"}
+
+
 def test_viewers_may_see_events_and_nothing_else() -> None:
     assert permissions_of("Viewers") == {"events.view_plateevent"}
 
@@ -74,6 +81,7 @@ def test_running_the_migration_again_changes_nothing_and_keeps_what_was_added() 
     with connection.schema_editor() as editor:
         roles.create_roles(apps, editor)
         exporter_roles.extend_roles(apps, editor)
+        failed_sign_ins.extend_administrators(apps, editor)
 
     assert {role: permissions_of(role) for role in roles.ROLES} == before
     assert Group.objects.count() == 3
