@@ -1,4 +1,4 @@
-"""Admin pages of exporters; deliveries and their attempts are there to look at."""
+"""Admin pages of exporters: a form for each kind, their state, and a trial."""
 
 from __future__ import annotations
 
@@ -7,43 +7,65 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin, TabularInline
-from unfold.contrib.filters.admin import RelatedDropdownFilter
-from unfold.contrib.filters.admin.text_filters import TextFilter
+from django.utils.text import Truncator
+from unfold.decorators import action, display
 
-from anpr_project.lib.admin import ConfigAdmin
-from events.admin import UncountedPaginator
+from anpr_project.lib.admin import ConfigAdmin, ago
 from events.readings import EARLIEST
 from exporters import state
 from exporters.configuration import InvalidConfiguration, read
 from exporters.destination import refuse_forbidden
-from exporters.forms import ExporterForm
+from exporters.forms import auth_members, fieldsets_of, form_for
+from exporters.ledger_admin import AttemptAdmin, DeliveryAdmin
 from exporters.masking import shown_auth
 from exporters.models import Delivery, DeliveryAttempt, ExporterConfig
 from exporters.redelivery import Redelivery
 from exporters.removal import remove
 from exporters.throttle import seconds_to_wait
+from exporters.transports import TRANSPORTS
 from exporters.trial import send_sample
 
 RENEWING = frozenset({"config", "auth", "enabled"})
+BUTTONS = frozenset({"test", "enable", "disable", "send_dead_again"})
+STATES = {"ok": "success", "failing": "warning", "paused": "warning", "open circuit": "danger"}
+KINDS = {
+    "webhook": "A POST for each read to an address on the web, signed if you like.",
+    "mqtt": "A message for each read to a topic of an MQTT broker.",
+    "kafka": "A record for each read to a topic of Kafka, in order by plate, camera or sensor.",
+}
+
+
+def _shown_when() -> dict[str, str]:
+    """Say when a field of credentials is shown: only those of the chosen type are."""
+    tags: dict[str, set[str]] = {}
+    for kind in TRANSPORTS:
+        for name, belonging in auth_members(kind).items():
+            tags.setdefault(name, set()).update(belonging)
+    return {
+        name: " || ".join(f"auth_type == '{tag}'" for tag in sorted(belonging))
+        for name, belonging in tags.items()
+    }
 
 
 @admin.register(ExporterConfig)
 class ExporterAdmin(ConfigAdmin):
-    form = ExporterForm
     list_display = [
         "name",
         "exporter_type",
-        "enabled",
-        "glance",
+        "shown_state",
         "pending",
         "dead",
-        "last_success_at",
+        "last_success",
+        "shown_error",
+        "enabled",
     ]
     list_filter = ["enabled"]
     search_fields = ["name"]
@@ -57,19 +79,38 @@ class ExporterAdmin(ConfigAdmin):
         "updated_at",
     ]
     actions = ["test", "enable", "disable", "send_dead_again"]
+    actions_detail = ["state_page"]
     first_step = "No exporter yet: add a webhook, an MQTT broker or a Kafka topic."
+    conditional_fields = _shown_when()
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return [*self.readonly_fields, *(["exporter_type"] if obj else [])]
+    def add_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Ask for the kind first: its form has its own fields."""
+        is_chosen = request.GET.get("exporter_type") in TRANSPORTS
+        if is_chosen or not self.has_add_permission(request):
+            answer: HttpResponse = super().add_view(request, *args, **kwargs)
+            return answer
+        kinds = [(kind, KINDS.get(kind, "")) for kind in TRANSPORTS]
+        return self._page(request, "choose_kind", title="Add exporter", kinds=kinds)
 
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        """Who may only look gets masked credentials: a read-only page shows the row's values."""
-        names = [str(name) for name in super().get_fields(request, obj)]
+    def _page(self, request: HttpRequest, name: str, **context: Any) -> HttpResponse:
+        context |= self.admin_site.each_context(request) | {"opts": self.opts}
+        return TemplateResponse(request, f"exporters/{name}.html", context)
+
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
+        kind = obj.exporter_type if obj else request.GET["exporter_type"]
+        return super().get_form(request, obj, change, **{"form": form_for(kind)} | kwargs)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Who may only look gets the row's parts, with masked credentials."""
         if obj is None:
-            return [name for name in names if name not in self.readonly_fields]
+            return fieldsets_of(request.GET["exporter_type"])
+        about_state = ("State", {"fields": self.readonly_fields})
         if self.has_change_permission(request, obj):
-            return names
-        return [{"auth": "shown_credentials"}.get(name, name) for name in names]
+            return [*fieldsets_of(obj.exporter_type), about_state]
+        parts = ["exporter_type", "config", "shown_credentials", "filters", "ordered", "retry"]
+        return [(None, {"fields": ["name", "enabled", *parts]}), about_state]
 
     def look_up(self, request: HttpRequest, rows: Iterable[Any]) -> None:
         found = state.backlogs(rows)
@@ -97,6 +138,11 @@ class ExporterAdmin(ConfigAdmin):
     def has_redeliver_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("exporters.redeliver")
 
+    # unfold has no types
+    @display(description="state", label=STATES)  # type: ignore[untyped-decorator]
+    def shown_state(self, exporter: ExporterConfig) -> str:
+        return state.at_a_glance(exporter)
+
     @admin.display(description="state")
     def glance(self, exporter: ExporterConfig) -> str:
         return state.at_a_glance(exporter)
@@ -109,9 +155,49 @@ class ExporterAdmin(ConfigAdmin):
     def dead(self, exporter: Any) -> str:
         return _link(exporter, "dead", exporter.backlog.dead)
 
+    @admin.display(description="last success", ordering="last_success_at", empty_value="never")
+    def last_success(self, exporter: ExporterConfig) -> str | None:
+        return ago(exporter.last_success_at)
+
+    @admin.display(description="last error")
+    def shown_error(self, exporter: ExporterConfig) -> str:
+        """Nothing once a delivery has succeeded since."""
+        failed, succeeded = exporter.last_error_at, exporter.last_success_at
+        if failed is None or (succeeded is not None and succeeded > failed):
+            return ""
+        text = Truncator(exporter.last_error).chars(80)
+        return format_html("{} <small>({})</small>", text, ago(failed))
+
     @admin.display(description="auth")
     def shown_credentials(self, exporter: ExporterConfig) -> str:
         return json.dumps(shown_auth(exporter))
+
+    @action(  # type: ignore[untyped-decorator]  # unfold has no types
+        description="Test and state", url_path="state", icon="labs"
+    )
+    def state_page(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show how it is doing, and try it; a button does what the list's action of that name does."""
+        exporter = self.get_object(request, object_id)
+        if not self.has_view_permission(request, exporter):
+            raise PermissionDenied
+        exporter = get_object_or_404(ExporterConfig, pk=exporter and exporter.pk)
+        offered = self.get_actions(request)
+        if request.method == "POST":
+            pressed = request.POST.get("do", "")
+            if pressed not in BUTTONS or pressed not in offered:
+                raise PermissionDenied
+            run = offered[pressed][0]
+            run(self, request, ExporterConfig.objects.filter(pk=exporter.pk))
+            return HttpResponseRedirect(request.path)
+        return self._page(
+            request,
+            "state",
+            title=f"Test and state of {exporter}",
+            original=exporter,
+            glance=state.at_a_glance(exporter),
+            state=state.state_of(exporter, state.backlogs([exporter])[exporter.pk]),
+            offered=offered,
+        )
 
     @admin.action(description="Test: send a sample now", permissions=["change"])
     def test(self, request: HttpRequest, queryset: QuerySet[ExporterConfig]) -> None:
@@ -152,10 +238,12 @@ def _try(request: HttpRequest, exporter: ExporterConfig) -> None:
     except InvalidConfiguration as error:
         messages.error(request, f"{exporter}: {error}")
         return
+    code = "" if result.code is None else f" (code {result.code})"
     if result.delivered:
-        messages.success(request, f"{exporter}: delivered in {result.duration_ms:.0f} ms.")
+        messages.success(request, f"{exporter}: delivered in {result.duration_ms:.0f} ms{code}.")
     else:
-        messages.error(request, f"{exporter}: {result.error}")
+        text = f"{exporter}: not delivered after {result.duration_ms:.0f} ms{code}: {result.error}"
+        messages.error(request, text)
 
 
 def _link(exporter: ExporterConfig, wanted: str, number: int) -> str:
@@ -164,100 +252,5 @@ def _link(exporter: ExporterConfig, wanted: str, number: int) -> str:
     return format_html('<a href="{}?{}">{}</a>', address, query, number)
 
 
-class ReadOnly:
-    """Pages of a ledger: nobody edits it."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-
-# unfold has no types.
-class LedgerAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
-    """Lists of millions of rows: by key, nothing counted, nothing sorted otherwise."""
-
-    list_per_page = 50
-    show_full_result_count = False
-    show_facets = admin.ShowFacets.NEVER
-    paginator = UncountedPaginator
-    sortable_by = ()
-    ordering = ["-id"]
-    actions = None
-    list_filter_submit = True
-
-
-class IdFilter(TextFilter):  # type: ignore[misc]
-    """A number to type; what is none finds nothing."""
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        text = self.value()
-        if not text:
-            return queryset
-        if not text.isdecimal() or not text.isascii() or len(text) > 18:
-            return queryset.none()
-        return queryset.filter(**{self.parameter_name: int(text)})
-
-
-class EventFilter(IdFilter):
-    title = "event"
-    parameter_name = "event"
-
-
-class DeliveryFilter(IdFilter):
-    title = "delivery"
-    parameter_name = "delivery"
-
-
-class StateFilter(admin.SimpleListFilter):
-    """Of one exporter only: then an index finds the few that are not delivered."""
-
-    title = "state"
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Any:
-        return Delivery.State.choices if "exporter__id__exact" in request.GET else ()
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        wanted = self.value()
-        return queryset.filter(state=wanted) if wanted in Delivery.State.values else queryset
-
-
-class Attempts(ReadOnly, TabularInline):  # type: ignore[misc]
-    model = DeliveryAttempt
-    fields = ["started_at", "duration_ms", "succeeded", "code", "error"]
-    readonly_fields = fields
-    extra = 0
-    can_delete = False
-
-
-@admin.register(Delivery)
-class DeliveryAdmin(LedgerAdmin):
-    list_display = ["id", "exporter", "event", "state", "attempts", "created_at", "last_error"]
-    list_select_related = ["exporter", "event"]
-    list_filter = [("exporter", RelatedDropdownFilter), StateFilter, EventFilter]
-    inlines = [Attempts]
-    readonly_fields = [
-        "exporter",
-        "event",
-        "state",
-        "attempts",
-        "created_at",
-        "next_attempt_at",
-        "delivered_at",
-        "last_error",
-    ]
-    fields = readonly_fields
-
-
-@admin.register(DeliveryAttempt)
-class AttemptAdmin(LedgerAdmin):
-    list_display = ["id", "delivery", "started_at", "duration_ms", "succeeded", "code", "error"]
-    list_select_related = ["delivery"]
-    list_filter = [DeliveryFilter]
-    readonly_fields = ["delivery", "started_at", "duration_ms", "succeeded", "code", "error"]
-    fields = readonly_fields
+admin.site.register(Delivery, DeliveryAdmin)
+admin.site.register(DeliveryAttempt, AttemptAdmin)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,106 +8,27 @@ from django.contrib.admin.models import LogEntry
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
-from anpr_project.lib.tests.admin_pages import list_page, page, shown_form, staff
+from anpr_project.lib.tests.admin_pages import list_page, page, staff
 from events.tests.rows import NOON, make_event
-from exporters.models import Delivery, DeliveryAttempt, ExporterConfig
-from exporters.tests.factories import PUBLIC, make_delivery, make_exporter
+from exporters.models import Delivery, ExporterConfig
+from exporters.tests.factories import make_delivery, make_exporter
 from exporters.tests.sinks import Sink, status
 
 pytestmark = pytest.mark.django_db
 LIST = list_page(ExporterConfig)
-ADD = list_page(ExporterConfig, "add")
 BASIC = {"type": "basic", "username": "anpr", "password": "canary-secret"}
 
 
-def errors(response: Any) -> dict[str, list[str]]:
-    assert response.status_code == 200, response.content[:500]
-    found: dict[str, list[str]] = response.context["adminform"].form.errors
-    return found
+def state_page(exporter: ExporterConfig) -> str:
+    return reverse("admin:exporters_exporterconfig_state_page", args=[exporter.pk])
 
 
 def act(client: Client, action: str, *exporters: ExporterConfig) -> str:
     sent = {"action": action, "_selected_action": [one.pk for one in exporters]}
     return str(client.post(LIST, sent, follow=True).content.decode())
-
-
-@pytest.mark.main_path
-def test_exporter_is_made_on_the_page(client: Client) -> None:
-    staff(client, superuser=True)
-    form = shown_form(client, ADD)
-    assert "whsec_" in client.get(ADD).content.decode()  # the example
-    form |= {"name": "new", "exporter_type": "webhook", "auth": json.dumps(BASIC)}
-    form |= {"config": json.dumps({"url": PUBLIC}), "filters": '{"plates": ["AB*"]}'}
-    response = client.post(ADD, form)
-    assert response.status_code == 302, errors(response)
-    row = ExporterConfig.objects.get()
-    assert (row.config, row.filters, row.retry) == ({"url": PUBLIC}, {"plates": ["AB*"]}, {})
-    assert json.loads(row.auth) == BASIC
-
-
-@pytest.mark.main_path
-def test_saving_the_shown_form_keeps_the_secret(client: Client) -> None:
-    staff(client, superuser=True)
-    exporter = make_exporter(auth=BASIC, failures=7)
-    shown = shown_form(client, page(exporter))
-    assert json.loads(shown["auth"]) == BASIC | {"password": "***"}
-    response = client.post(page(exporter), shown | {"name": "renamed"})
-    assert response.status_code == 302, errors(response)
-    exporter.refresh_from_db()
-    assert (exporter.name, json.loads(exporter.auth), exporter.failures) == ("renamed", BASIC, 7)
-    shown |= {"config": json.dumps({"url": PUBLIC + "/2"})}
-    assert client.post(page(exporter), shown).status_code == 302
-    exporter.refresh_from_db()
-    assert (exporter.config, exporter.failures) == ({"url": PUBLIC + "/2"}, 0)
-    assert "canary" not in str(list(LogEntry.objects.values_list("change_message")))
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"config": "{}"}, "config"),
-        ({"config": "{"}, "config"),
-        ({"config": "[" * 5000}, "config"),
-        ({"config": '{"url": "http://127.0.0.1/"}', "auth": '{"type": "none"}'}, "config"),
-        ({"config": '{"url": "https://8.8.4.4/"}'}, "auth"),
-        ({"auth": '{"type": "fax"}'}, "auth"),
-        ({"auth": '{"type": "bearer", "token": "canary secret"}'}, "auth"),
-        ({"auth": '{"type": "bearer", "token": "canary'}, "auth"),
-        ({"auth": '["canary"]'}, "auth"),
-        ({"auth": ""}, "auth"),
-        ({"retry": '{"max_attempts": 0}'}, "retry"),
-        ({"filters": '{"cameras": [999999]}'}, "filters"),
-        ({"filters": '{"plates": ["*"]}'}, "filters"),
-    ],
-)
-def test_what_is_wrong_is_said_at_its_field_and_no_secret_comes_back(
-    client: Client, change: dict[str, str], field: str
-) -> None:
-    staff(client, superuser=True)
-    exporter = make_exporter(auth=BASIC)
-    response = client.post(page(exporter), shown_form(client, page(exporter)) | change)
-    assert set(errors(response)) == {field}
-    assert b"canary" not in response.content
-    exporter.refresh_from_db()
-    assert (exporter.config, json.loads(exporter.auth)) == ({"url": PUBLIC}, BASIC)
-
-
-def test_unknown_type_is_refused_on_the_page(client: Client) -> None:
-    staff(client, superuser=True)
-    form = shown_form(client, ADD) | {"name": "x", "config": "{}", "exporter_type": "fax"}
-    assert "exporter_type" in errors(client.post(ADD, form))
-
-
-def test_type_is_fixed_on_the_page(client: Client) -> None:
-    staff(client, superuser=True)
-    exporter = make_exporter()
-    shown = shown_form(client, page(exporter))
-    assert "exporter_type" not in shown
-    assert client.post(page(exporter), shown | {"exporter_type": "mqtt"}).status_code == 302
-    exporter.refresh_from_db()
-    assert exporter.exporter_type == "webhook"
 
 
 def test_no_page_shows_a_secret_not_even_a_read_only_one(client: Client) -> None:
@@ -119,7 +39,7 @@ def test_no_page_shows_a_secret_not_even_a_read_only_one(client: Client) -> None
     pages = [looked, client.get(LIST)]
     staff(client, superuser=True)
     pages += [client.get(page(exporter)), client.get(LIST), client.get(page(exporter, "history"))]
-    pages += [client.get(page(exporter, "delete"))]
+    pages += [client.get(page(exporter, "delete")), client.get(state_page(exporter))]
     for answer in pages:
         assert answer.status_code == 200
         assert b"canary" not in answer.content
@@ -229,44 +149,37 @@ def test_exporter_is_deleted_with_its_deliveries(client: Client, where: str) -> 
     assert not Delivery.objects.exists()
 
 
-# ------------------------------------------------------------------------------------- the ledger
-def test_ledger_is_read_and_never_written_nor_counted(client: Client) -> None:
+# --------------------------------------------------------------------------- the page of its state
+@pytest.mark.main_path
+def test_page_of_the_state_tells_it_and_sends_a_sample(client: Client, sink: Sink) -> None:
     staff(client, superuser=True)
-    exporter, other = make_exporter(name="first"), make_exporter(name="second")
-    delivery = make_delivery(exporter, make_event(), state="dead", last_error="no route")
-    make_delivery(other, make_event(), last_error="elsewhere")
-    delivery.tries.create(started_at=NOON, duration_ms=5, succeeded=False, error="timed out")
-    lists = list_page(Delivery), list_page(DeliveryAttempt)
-    with CaptureQueriesContext(connection) as queries:
-        shown = [client.get(path).content.decode() for path in lists]
-    assert "no route" in shown[0]
-    assert "timed out" in shown[1]
-    assert not [one["sql"] for one in queries if "COUNT(" in one["sql"]]
-    assert "timed out" in client.get(page(delivery)).content.decode()
-    for path in lists:
-        assert client.get(path.rstrip("/") + "/add/").status_code == 403
-    assert client.post(page(delivery), {"state": "pending"}).status_code == 403
-    assert client.post(page(delivery, "delete"), {"post": "yes"}).status_code == 403
+    exporter = make_exporter(config={"url": sink.url}, failures=9)
+    make_delivery(exporter, make_event(), state="dead")
+    assert "open circuit" in client.get(state_page(exporter)).content.decode()
+    response = client.post(state_page(exporter), {"do": "test"}, follow=True)
+    assert "delivered in" in response.content.decode()
+    sink.reply = lambda _: status(500)
+    told = client.post(state_page(exporter), {"do": "test"}, follow=True).content.decode()
+    assert "not delivered after" in told
+    assert "code 500" in told
+    client.post(state_page(exporter), {"do": "send_dead_again"})
+    assert Delivery.objects.get().state == "pending"
+    client.post(state_page(exporter), {"do": "disable"})
+    exporter.refresh_from_db()
+    assert not exporter.enabled
 
 
-@pytest.mark.parametrize(
-    ("query", "found"),
-    [
-        ("exporter__id__exact={exporter}", {"one", "two"}),
-        ("exporter__id__exact={exporter}&state=dead", {"one"}),
-        ("exporter__id__exact={exporter}&state=lost", {"one", "two"}),
-        ("event={event}", {"one"}),
-        ("event=abc", set()),
-        ("event=" + "9" * 30, set()),
-        ("event=", {"one", "two", "three"}),
-    ],
-)
-def test_ledger_is_filtered(client: Client, query: str, found: set[str]) -> None:
+def test_page_of_the_state_offers_only_what_is_allowed(client: Client) -> None:
+    exporter = make_exporter()
+    make_delivery(exporter, make_event(), state="dead")
+    staff(client, "exporters.view_exporterconfig", "exporters.redeliver")
+    content = client.get(state_page(exporter)).content.decode()
+    assert 'value="send_dead_again"' in content
+    assert 'value="disable"' not in content
+    for button in ("disable", "test", "delete_selected", "look_up", ""):
+        assert client.post(state_page(exporter), {"do": button}).status_code == 403
+    staff(client, "cameras.view_camera")
+    assert client.get(state_page(exporter)).status_code == 403
     staff(client, superuser=True)
-    exporter, event = make_exporter(), make_event()
-    make_delivery(exporter, event, state="dead", last_error="error one")
-    make_delivery(exporter, make_event(), last_error="error two")
-    make_delivery(make_exporter(), make_event(), last_error="error three")
-    path = f"{list_page(Delivery)}?{query.format(exporter=exporter.pk, event=event.pk)}"
-    shown = client.get(path).content.decode()
-    assert {word for word in ("one", "two", "three") if f"error {word}" in shown} == found
+    missing = reverse("admin:exporters_exporterconfig_state_page", args=["x"])
+    assert client.get(missing).status_code == 404
