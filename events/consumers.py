@@ -15,7 +15,8 @@ from anpr_project.lib.errors import FieldError
 from events import metrics
 from events.admission import Refused, admit
 from events.filters import EventFilter, parse_filter
-from events.hub import frame_of, hub, read_after
+from events.frames import OFFER, Frame, frame_of
+from events.hub import hub, read_after
 
 BAD_REQUEST = 4400
 TOO_SLOW = 4008
@@ -57,7 +58,10 @@ class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no t
 
     async def connect(self) -> None:
         self._streaming: asyncio.Task[None] | None = None
-        self._queue: deque[str] = deque()
+        self._queue: deque[Frame] = deque()
+        # Whether nothing is queued and no send is under way: only then may a frame pass them by.
+        self._idle = False
+        self._offer = self.scope.get("extensions", {}).get(OFFER)
         self._wake = asyncio.Event()
         self._overrun = False
         # Accepted first: a browser is told the close code only after the handshake.
@@ -81,8 +85,12 @@ class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no t
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """What a client says is ignored; the server only ever sends."""
 
-    def push(self, frame: str) -> None:
+    def push(self, frame: Frame) -> None:
         """Take a frame from the hub; called from the event loop, never waits."""
+        if self._idle and self._offer is not None and self._offer(frame.wire):
+            metrics.STREAM_SENT.inc()
+            return
+        self._idle = False
         if len(self._queue) < MAX_QUEUED:
             self._queue.append(frame)
             self._wake.set()
@@ -127,7 +135,7 @@ class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no t
                 position, up_to, self.filter
             )
             for event in events:
-                await self._send(frame_of(event))
+                await self._send(frame_of(event).text)
         # No await between the comparison above and this: the hub cannot move in between.
         feed.add(self)
 
@@ -142,7 +150,8 @@ class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no t
                 pass
             self._wake.clear()
             while self._queue:
-                await self._send(self._queue.popleft())
+                await self._send(self._queue.popleft().text)
+            self._idle = True
             if loop.time() >= admit_again_at:
                 await self._admit()
                 admit_again_at = loop.time() + ADMIT_AGAIN_S

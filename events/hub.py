@@ -10,14 +10,13 @@ import asyncio
 import logging
 from typing import Protocol
 
-import msgspec
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
 from events.doorbell import GROUP
 from events.filters import EventFilter
+from events.frames import Frame, frame_of
 from events.models import EventReceipt, PlateEvent, StreamHead
-from events.representation import represent
 
 logger = logging.getLogger(__name__)
 
@@ -30,14 +29,7 @@ class Listener(Protocol):
 
     filter: EventFilter
 
-    def push(self, frame: str) -> None: ...
-
-
-def frame_of(event: PlateEvent) -> str:
-    """Return the message that carries an event."""
-    return msgspec.json.encode(
-        {"type": "event", "position": event.position, "event": represent(event)}
-    ).decode()
+    def push(self, frame: Frame) -> None: ...
 
 
 def read_after(
@@ -59,7 +51,8 @@ class Hub:
 
     def __init__(self) -> None:
         self.head = 0
-        self._listeners: set[Listener] = set()
+        # By filter: a thousand viewers ask for few different things.
+        self._listeners: dict[EventFilter, set[Listener]] = {}
         self._users = 0
         self._tasks: list[asyncio.Task[None]] = []
         self._bell = asyncio.Event()
@@ -86,10 +79,13 @@ class Hub:
             self._tasks = []
 
     def add(self, listener: Listener) -> None:
-        self._listeners.add(listener)
+        self._listeners.setdefault(listener.filter, set()).add(listener)
 
     def remove(self, listener: Listener) -> None:
-        self._listeners.discard(listener)
+        alike = self._listeners.get(listener.filter, set())
+        alike.discard(listener)
+        if not alike:
+            self._listeners.pop(listener.filter, None)
 
     async def _listen(self) -> None:
         """Turn the layer's messages into the bell; a broken layer is tried again each second."""
@@ -130,9 +126,10 @@ class Hub:
             for event in events:
                 frame = frame_of(event)
                 self.head = event.position or self.head
-                for listener in tuple(self._listeners):
-                    if listener.filter.matches(event):
-                        listener.push(frame)
+                for wanted, listeners in tuple(self._listeners.items()):
+                    if wanted.matches(event):
+                        for listener in tuple(listeners):
+                            listener.push(frame)
             self.head = reached
             if reached - before < PAGE:
                 return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
@@ -54,7 +54,8 @@ class SensorView(APIView):
         started = time.perf_counter()
         credential = admitted(request) if request.method == "POST" else None
         if credential is None:
-            response = super().dispatch(request, *args, **kwargs)
+            said = cast(Response, super().dispatch(request, *args, **kwargs))
+            response: HttpResponse = said.render()
         else:
             response = self._answer(request, credential)
         metrics.INGEST_REQUESTS.labels(response.status_code).inc()

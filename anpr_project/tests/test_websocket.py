@@ -16,6 +16,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 
 from anpr_project.websocket import StreamProtocol
+from events.frames import OFFER
 
 PART = "x" * 10_000
 
@@ -167,3 +168,26 @@ async def test_refused_handshake_is_answered_403() -> None:
         assert b" 403 " in await reader.readline()
         writer.close()
         await writer.wait_closed()
+
+
+async def test_offered_frames_are_written_until_the_client_falls_behind() -> None:
+    frame = b"\x81\x7e" + len(PART).to_bytes(2) + PART.encode()
+    taken: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def offering(scope: Any, receive: Callable[[], Any], send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        count = 0
+        while scope["extensions"][OFFER](frame):
+            count += 1
+        taken.set_result(count)
+        await receive()
+
+    async with served(offering, StreamProtocol) as (port, _):
+        client = await handshake(port)
+        count, data = await taken, b""
+        while len(data.partition(b"\r\n\r\n")[2]) < count * len(frame):
+            data += await asyncio.get_running_loop().sock_recv(client, 2**20)
+        client.close()
+    assert count > 1
+    assert data.endswith(b"\r\n\r\n" + frame * count)

@@ -21,6 +21,7 @@ from anpr_project.lib.tests.factories import make_user
 from events import consumers, hub
 from events.dispatch import dispatch
 from events.doorbell import ring
+from events.frames import OFFER
 from events.routing import websocket_urlpatterns
 from events.tests.conftest import Sender, make_sender
 from events.tests.factories import reading
@@ -213,6 +214,33 @@ async def test_send_that_takes_too_long_ends_the_stream(monkeypatch: pytest.Monk
         monkeypatch.setattr(consumers.EventStreamConsumer, "_send", stuck)
         await in_thread(send_events, await in_thread(make_sender), 1)
         assert await closed(socket) == 4008
+
+
+async def test_frames_that_a_server_takes_ready_made_keep_their_place() -> None:
+    """What comes while the client is behind is queued, and nothing passes it by."""
+    offered: list[bytes] = []
+    keeps_up = True
+
+    def offer(frame: bytes) -> bool:
+        if keeps_up:
+            offered.append(frame)
+        return keeps_up
+
+    sender = await in_thread(make_sender)
+    socket = WebsocketCommunicator(application, PATH, await in_thread(viewer))
+    socket.scope["extensions"] = {OFFER: offer}
+    await socket.connect(timeout=5)
+    hello = await socket.receive_json_from(5)
+    first = await in_thread(send_events, sender, 1)
+    assert (await socket.receive_json_from(5))["position"] == first
+    second = await in_thread(send_events, sender, 1)
+    while not offered:
+        await asyncio.sleep(0.02)
+    assert json.loads(offered[0][4:])["position"] == second == hello["head"] + 2
+    keeps_up = False
+    third = await in_thread(send_events, sender, 1)
+    assert (await socket.receive_json_from(5))["position"] == third
+    await socket.disconnect()
 
 
 async def test_what_a_client_says_is_ignored() -> None:
