@@ -27,7 +27,11 @@ UNFOLD: dict[str, Any] = {
     "SITE_FAVICONS": [
         {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("anpr/icon.svg")}
     ],
-    "STYLES": [lambda _: static("anpr/console/console.css")],
+    "STYLES": [
+        lambda _: static("anpr/console/console.css"),
+        lambda _: static("anpr/console/readable.css"),
+    ],
+    "SCRIPTS": [lambda _: static("anpr/console/names.js")],
     "COLORS": {"primary": PRIMARY},
     "DASHBOARD_CALLBACK": "anpr_project.console.home.home",
     "SIDEBAR": {"navigation": "anpr_project.console.navigation.navigation"},
