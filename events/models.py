@@ -64,8 +64,12 @@ class EventReceipt(models.Model):
 
 class PlateEventQuerySet(models.QuerySet["PlateEvent"]):
     def with_parts(self) -> Self:
-        """Load with each event what its representation shows."""
-        return self.select_related("sensor", "camera", "zone").prefetch_related("tyres")
+        """Load with each event what its representation shows.
+
+        Without what it does not, and costs: an RTSP address is decrypted, the others are JSON.
+        """
+        parts = self.select_related("sensor", "camera", "zone").prefetch_related("tyres")
+        return parts.defer("camera__rtsp_url", "zone__geometry", "sensor__settings")
 
     def by_id(self, pk: int) -> Self:
         """Narrow to one event, looked for in its month alone."""

@@ -1,5 +1,6 @@
 // The read beside the results. The address names it (#read-4711), so that it can be shared too.
 
+import * as around from "../reads/around.js";
 import * as detail from "../reads/detail.js";
 
 const find = (id) => document.getElementById(id);
@@ -12,6 +13,7 @@ export class Opened {
     this.hits = hits;
     this.onPlate = onPlate;
     this.event = null;
+    this.request = new AbortController();
     find("detail-close").addEventListener("click", () => this.close());
     addEventListener("keydown", ({ key }) => key === "Escape" && this.close());
     wide.addEventListener("change", () => this.cover());
@@ -25,9 +27,12 @@ export class Opened {
   }
 
   show(event) {
+    this.request.abort();
+    this.request = new AbortController();
     this.event = event;
     this.hits.mark(event.id);
     detail.show(find("detail-body"), find("detail-template"), event, this.onPlate);
+    around.show(find("detail-body"), event, this.request.signal, (other) => this.open(other)).catch(() => {});
     document.body.classList.add("has-selection");
     find("detail").scrollTop = 0;
     this.cover();
@@ -46,6 +51,7 @@ export class Opened {
   hide() {
     if (!this.event) return;
     const button = this.hits.button(this.event.id);
+    this.request.abort();
     this.event = null;
     document.body.classList.remove("has-selection");
     this.hits.mark(null);
