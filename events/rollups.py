@@ -64,8 +64,8 @@ def _keys(seen: Combination) -> Iterator[Key]:
         yield Key(span, kind.COMBINATION, start, *seen[1:])
 
 
-def _changes(events: Iterable[PlateEvent]) -> dict[Key, Change]:
-    # By combination first: a batch has a thousand events, but few combinations.
+def _by_combination(events: Iterable[PlateEvent]) -> dict[Combination, Change]:
+    """Return what the events add; a batch has a thousand of them, but few combinations."""
     combinations: dict[Combination, Change] = defaultdict(Change)
     for event in events:
         change = combinations[
@@ -79,6 +79,10 @@ def _changes(events: Iterable[PlateEvent]) -> dict[Key, Change]:
         change.events += 1
         change.confidence_sum += event.confidence
         change.plates.add(event.plate_normalized)
+    return combinations
+
+
+def _by_key(combinations: Mapping[Combination, Change]) -> dict[Key, Change]:
     changes: dict[Key, Change] = defaultdict(Change)
     for combination, change in combinations.items():
         for key in _keys(combination):
@@ -124,29 +128,36 @@ def _write(rows: Sequence[Rollup]) -> None:
     )
 
 
-def _remember_plates(events: Iterable[PlateEvent]) -> None:
-    plates = sorted({event.plate_normalized for event in events})
-    keys = [look_alike_key(plate) for plate in plates]
+def remember_plates(plates: Iterable[str]) -> None:
+    """Add those that are not known yet."""
+    # In order: two writers of the same plates do not wait for each other in a circle.
+    keys = [(plate, look_alike_key(plate)) for plate in sorted(plates)]
     KnownPlate.objects.bulk_create(
-        [
-            KnownPlate(plate=plate, key=key, key_reversed=key[::-1])
-            for plate, key in zip(plates, keys, strict=True)
-        ],
+        [KnownPlate(plate=plate, key=key, key_reversed=key[::-1]) for plate, key in keys],
         ignore_conflicts=True,
     )
 
 
-def add_events(events: Sequence[PlateEvent]) -> None:
-    """Count events that just got their position."""
-    changes = _changes(events)
-    rows = _existing(changes)
+def counted(combinations: Mapping[Combination, Change], *, is_new: bool = False) -> list[Rollup]:
+    """Return the rows of the hours and days with the changes in; `is_new`: there are none yet."""
+    changes = _by_key(combinations)
+    rows = {} if is_new else _existing(changes)
     for key, change in changes.items():
         row = rows.setdefault(key, Rollup(**key._asdict()))
         row.events += change.events
         row.confidence_sum += change.confidence_sum
         row.plates = _with_plates(row.plates, change.plates)
-    _write(list(rows.values()))
-    _remember_plates(events)
+    return list(rows.values())
+
+
+def add_counts(combinations: Mapping[Combination, Change]) -> None:
+    _write(counted(combinations))
+
+
+def add_events(events: Sequence[PlateEvent]) -> None:
+    """Count events that just got their position."""
+    add_counts(_by_combination(events))
+    remember_plates({event.plate_normalized for event in events})
 
 
 def _subtract(changes: Mapping[Key, Change]) -> None:
@@ -178,5 +189,5 @@ def remove_events(events: Sequence[PlateEvent]) -> None:
         .values_list("pk", flat=True)
     )
     counted = [event for event in events if event.pk not in waiting]
-    _subtract(_changes(counted))
+    _subtract(_by_key(_by_combination(counted)))
     _forget_plates(counted)

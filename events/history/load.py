@@ -1,0 +1,139 @@
+"""Writes history month by month: events, receipts, rollups and known plates, as if dispatched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from random import Random
+
+from django.db import transaction
+
+from events.history.roads import Place, Traffic, make_places
+from events.history.tables import (
+    EVENT,
+    RECEIPT,
+    Row,
+    analyze,
+    month_table,
+    new_ids,
+    write,
+    write_plates,
+    write_rollups,
+)
+from events.history.vehicles import Population
+from events.models import EventReceipt, StreamHead
+from events.partitions import Month
+from events.rollups import NONE, Change, Combination, add_counts, counted
+from events.spans import day_of
+
+Passage = tuple[datetime, Place]
+
+
+def _moment(moment: datetime) -> str:
+    """As both databases take it; it is UTC."""
+    return moment.isoformat(" ", "microseconds")[:26]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    events: int
+    days: int
+    plates: int
+    seed: int
+    end: datetime
+
+
+class History:
+    def __init__(self, asked: Asked, report: Callable[[str], object]) -> None:
+        self.asked, self.report = asked, report
+        self.random = Random(asked.seed)  # noqa: S311 - no secret
+        self.population = Population(self.random, min(asked.plates, asked.events))
+        self.traffic = Traffic(self.random, make_places())
+        self.passing = self.population.passages(asked.events)
+        self.written = 0
+        self.known: set[str] = set()
+        self.position = 0
+        self.counts: dict[Combination, Change] = {}
+
+    def load(self) -> None:
+        asked = self.asked
+        days = self.traffic.split(asked.events, asked.end, asked.days)
+        for month, part in groupby(days, key=lambda day: Month.of(day[0])):
+            with transaction.atomic():
+                # Dispatchers wait: the positions are consecutive.
+                head = StreamHead.objects.select_for_update().get()
+                self.position = head.position
+                with month_table(month) as (table, is_new):
+                    self._load_month(list(part), table, is_new=is_new)
+                StreamHead.objects.filter(pk=head.pk).update(position=self.position)
+            self.report(f"{month.year:04}-{month.month:02}: {self.written} events")
+        analyze()
+
+    def _load_month(self, days: list[tuple[datetime, int]], table: str, *, is_new: bool) -> None:
+        receipts: list[Row] = []
+        self.counts = {}
+        # Before the first row: during COPY the connection takes no other statement.
+        ids = iter(new_ids(sum(count for _, count in days)))
+        rows = (
+            row
+            for start, count in days
+            for row in self._day(self.traffic.day(start, count), ids, receipts)
+        )
+        # A table as new as the transaction: nobody can have seen its rows.
+        write(table, EVENT, rows, "(FREEZE)" if is_new else "")
+        write(EventReceipt._meta.db_table, RECEIPT, receipts)
+        self._count(is_new=is_new)
+
+    def _count(self, *, is_new: bool) -> None:
+        """Bring rollups and known plates up to date with the month, day by day."""
+        for _, day in groupby(self.counts.items(), key=lambda item: day_of(item[0].hour)):
+            if is_new:
+                write_rollups(counted(dict(day), is_new=True))
+            else:
+                add_counts(dict(day))
+        seen = set[str]().union(*(change.plates for change in self.counts.values()))
+        write_plates(sorted(seen - self.known))
+        self.known |= seen
+
+    def _day(
+        self,
+        passages: list[Passage],
+        ids: Iterator[int],
+        receipts: list[Row],
+    ) -> Iterator[Row]:
+        """Yield the day's events, and note their receipts and what they add to the rollups."""
+        counts = self.counts
+        random, plates, looks = self.random, self.population.plates, self.population.looks
+        uniform, bits, look_count = random.random, random.getrandbits, len(looks)
+        for captured_at, place in passages:
+            index = next(self.passing)
+            text, plate, region = plates[index]
+            look = looks[index % look_count]
+            confidence = round(1 - 0.35 * uniform() ** 3, 3)
+            captured = _moment(captured_at)
+            received = _moment(captured_at + timedelta(seconds=0.2 + uniform()))
+            event_id, pk = f"{bits(128):032x}", next(ids)
+            self.position += 1
+            receipts.append(
+                (pk, place.sensor, event_id, bits(256).to_bytes(32), captured, self.position)
+            )
+            key = Combination(
+                captured_at.replace(minute=0, second=0, microsecond=0),
+                place.camera,
+                place.zone or NONE,
+                look.kind,
+            )
+            change = counts.get(key)
+            if change is None:
+                change = counts[key] = Change()
+            change.events += 1
+            change.confidence_sum += confidence
+            change.plates.add(plate)
+            yield (
+                *(pk, event_id, place.sensor, place.camera, place.zone, text, plate, confidence),
+                *(region, captured, received, look.kind, look.make, look.color),
+                *(look.details, "", "", "", ""),
+            )
+            self.written += 1
