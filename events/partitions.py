@@ -6,6 +6,7 @@ SQLite has one plain table: there is nothing to make, and nothing to drop.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -25,6 +26,7 @@ MONTHS_BACK = 120
 MANY = 10_000
 # New events wait while a partition is attached; rather than long, it is tried again later.
 LOCK_TIMEOUT = "3s"
+_name = re.compile(rf"{TABLE}_([0-9]{{4}})_([0-9]{{2}})")
 
 
 class Month(NamedTuple):
@@ -57,17 +59,28 @@ def is_partitioned() -> bool:
     return connection.vendor == "postgresql"
 
 
-def months() -> list[Month]:
-    """Return the months that have a partition, in order."""
+def _tables(*, attached: bool) -> list[Month]:
+    """Return the months that have a table, in order."""
     if not is_partitioned():
         return []
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = %s::regclass",
-            [TABLE],
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relispartition = %s "
+            "AND relnamespace = (SELECT relnamespace FROM pg_class WHERE oid = %s::regclass)",
+            [attached, TABLE],
         )
-        names = [name for (name,) in cursor.fetchall() if name != DEFAULT]
-    return sorted(Month(*map(int, name.removeprefix(f"{TABLE}_").split("_"))) for name in names)
+        found = (_name.fullmatch(name) for (name,) in cursor.fetchall())
+        return sorted(Month(int(match[1]), int(match[2])) for match in found if match)
+
+
+def months() -> list[Month]:
+    """Return the months that have a partition, in order."""
+    return _tables(attached=True)
+
+
+def set_apart() -> list[Month]:
+    """Return the months whose table is no longer part of the whole."""
+    return _tables(attached=False)
 
 
 def create_apart(month: Month) -> None:
@@ -137,3 +150,22 @@ def make_ahead(now: datetime | None = None) -> list[Month]:
         made.append(month)
         logger.info("partition made", extra={"month": f"{month.year:04}-{month.month:02}"})
     return made
+
+
+def refuse_rows(month: Month) -> None:
+    """Let nobody add to the month until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+        cursor.execute(f"LOCK TABLE {month.table} IN SHARE ROW EXCLUSIVE MODE")
+
+
+def detach(month: Month) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {TABLE} DETACH PARTITION {month.table}")
+
+
+def drop(month: Month) -> None:
+    """Drop the table of a month that is set apart."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {month.table}")
+    logger.info("partition dropped", extra={"month": f"{month.year:04}-{month.month:02}"})

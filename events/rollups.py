@@ -6,13 +6,13 @@ Both functions change rows that they read before: the caller holds the stream he
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
 from datasketches import hll_sketch
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from events.models import EventReceipt, KnownPlate, PlateEvent, Rollup
 from events.plates import look_alike_key
@@ -170,11 +170,9 @@ def _subtract(changes: Mapping[Key, Change]) -> None:
     _write([row for row in rows.values() if row.events > 0])
 
 
-def _forget_plates(events: Sequence[PlateEvent]) -> None:
-    elsewhere = PlateEvent.objects.filter(plate_normalized=OuterRef("plate")).exclude(
-        pk__in=[event.pk for event in events]
-    )
-    plates = {event.plate_normalized for event in events}
+def forget_plates(plates: Collection[str], gone: Q) -> None:
+    """Forget those that no event has but such as are going."""
+    elsewhere = PlateEvent.objects.filter(plate_normalized=OuterRef("plate")).exclude(gone)
     KnownPlate.objects.filter(~Exists(elsewhere), plate__in=plates).delete()
 
 
@@ -190,4 +188,6 @@ def remove_events(events: Sequence[PlateEvent]) -> None:
     )
     counted = [event for event in events if event.pk not in waiting]
     _subtract(_by_key(_by_combination(counted)))
-    _forget_plates(counted)
+    forget_plates(
+        {event.plate_normalized for event in counted}, gone=Q(pk__in=[e.pk for e in counted])
+    )

@@ -7,12 +7,14 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from django.conf import settings
 from django.db import connection
 
 from events.dispatch import dispatch
+from events.expired_months import drop_months
+from events.partitions import make_ahead
 from events.retention import BATCH, cutoff, prune_batch, sweep_orphans
 from exporters.delivery import fan_out
 from exporters.lanes import Lanes
@@ -39,6 +41,7 @@ class Worker:
         self._stopping = threading.Event()
         self._beat_at = float("-inf")
         self._tidy_at = time.monotonic()
+        self._dropping: Iterator[int] | None = None
         self._lanes = Lanes()
         self.name = f"{socket.gethostname()}-{os.getpid()}"
 
@@ -79,10 +82,18 @@ class Worker:
             WorkerHeartbeat.beat(name=self.name, pid=os.getpid())
 
     def _tidy(self) -> None:
-        """Delete what is past its retention, a batch a round: new events wait no longer for it."""
+        """Make months ahead, delete what is past its retention: one step a round, so that new events
+        wait no longer for it.
+        """
         if time.monotonic() < self._tidy_at:
+            return
+        if self._dropping is None:
+            make_ahead()
+            self._dropping = drop_months(cutoff(settings.RETENTION_DAYS))
+        if next(self._dropping, None) is not None:
             return
         if prune_batch(cutoff(settings.RETENTION_DAYS)) == BATCH:
             return
+        self._dropping = None
         sweep_orphans(since=cutoff(SWEPT_DAYS))
         self._tidy_at = time.monotonic() + TIDY_S

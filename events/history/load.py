@@ -18,6 +18,7 @@ from events.history.tables import (
     analyze,
     month_table,
     new_ids,
+    no_time_limit,
     write,
     write_plates,
     write_rollups,
@@ -60,18 +61,22 @@ class History:
     def load(self) -> None:
         asked = self.asked
         days = self.traffic.split(asked.events, asked.end, asked.days)
-        for month, part in groupby(days, key=lambda day: Month.of(day[0])):
-            with transaction.atomic():
-                # Dispatchers wait: the positions are consecutive.
-                head = StreamHead.objects.select_for_update().get()
-                self.position = head.position
-                with month_table(month) as (table, is_new):
-                    self._load_month(list(part), table, is_new=is_new)
-                StreamHead.objects.filter(pk=head.pk).update(position=self.position)
-            self.report(f"{month.year:04}-{month.month:02}: {self.written} events")
-        analyze()
+        with no_time_limit():
+            for month, part in groupby(days, key=lambda day: Month.of(day[0])):
+                self._load_month(month, list(part))
+            analyze()
 
-    def _load_month(self, days: list[tuple[datetime, int]], table: str, *, is_new: bool) -> None:
+    def _load_month(self, month: Month, days: list[tuple[datetime, int]]) -> None:
+        with transaction.atomic():
+            # Dispatchers wait: the positions are consecutive.
+            head = StreamHead.objects.select_for_update().get()
+            self.position = head.position
+            with month_table(month) as (table, is_new):
+                self._write(days, table, is_new=is_new)
+            StreamHead.objects.filter(pk=head.pk).update(position=self.position)
+        self.report(f"{month.year:04}-{month.month:02}: {self.written} events")
+
+    def _write(self, days: list[tuple[datetime, int]], table: str, *, is_new: bool) -> None:
         receipts: list[Row] = []
         self.counts = {}
         # Before the first row: during COPY the connection takes no other statement.

@@ -79,6 +79,18 @@ def month_table(month: partitions.Month) -> Iterator[tuple[str, bool]]:
     partitions.attach(month)
 
 
+@contextmanager
+def no_time_limit() -> Iterator[None]:
+    """A month takes longer than any request may."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        yield
+        cursor.execute("RESET statement_timeout")
+
+
 def new_ids(count: int) -> list[int]:
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":

@@ -58,6 +58,8 @@ def partition(apps, schema_editor):
     this_month = datetime(now.year, now.month, 1, tzinfo=UTC)
     first, end = add_months(this_month, -12 * YEARS_BACK), add_months(this_month, MONTHS_AHEAD + 1)
     with schema_editor.connection.cursor() as cursor:
+        # Whatever limit requests have.
+        cursor.execute("SET LOCAL statement_timeout = 0")
         for statement in (RENAME, CREATE, CREATE_DEFAULT):
             cursor.execute(statement)
         cursor.execute(MONTHS, [first, end])

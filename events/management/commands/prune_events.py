@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from events.expired_months import drop_months
 from events.retention import BATCH, cutoff, prune_batch, sweep_orphans
 
 
@@ -20,7 +21,8 @@ class Command(BaseCommand):
         days = settings.RETENTION_DAYS if options["days"] is None else options["days"]
         if days < 0 or options["batch"] < 1:
             raise CommandError("--days must not be negative, --batch must be positive.")
-        before, deleted = cutoff(days), 0
+        before = cutoff(days)
+        deleted = sum(drop_months(before))
         while batch := prune_batch(before, options["batch"]):
             deleted += batch
         swept = sweep_orphans()
