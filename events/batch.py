@@ -4,24 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from rest_framework.exceptions import APIException
 
-from anpr_project.lib.errors import FieldError, TooLarge, error_body
+from anpr_project.lib.errors import FieldError, TooLarge, Unavailable, error_body
+from events.bulk_insert import Row, insert_receipts, insert_rows
 from events.images import refuse_when_full
-from events.ingest import (
-    ContentDiffers,
-    Outcome,
-    camera_for,
-    new_event,
-    tyre_row,
-)
-from events.insert import insert_new_events
-from events.models import EventReceipt, PlateEvent, TpmsReading
+from events.ingest import ContentDiffers, Outcome, camera_for, columns_of, content_sha256
+from events.models import EventReceipt, TpmsReading
 from events.readings import PlateReading, decode_reading
 from events.submission import MAX_BYTES
 from events.zoning import zone_of
@@ -32,15 +27,22 @@ from zones.models import Zone, ZoneType
 MAX_EVENTS = 1000
 
 
-@dataclass
+@dataclass(slots=True)
 class Item:
     """One event of a batch on its way to its result."""
 
     reading: PlateReading | None = None
-    event: PlateEvent | None = None
-    stored: PlateEvent | None = None
+    row: Row | None = None
+    digest: bytes = b""
+    stored: int | None = None
     outcome: Outcome | None = None
     error: APIException | None = None
+
+    @property
+    def event_id(self) -> UUID:
+        assert self.row is not None  # noqa: S101 - asked of prepared items only
+        found: UUID = self.row["event_id"]
+        return found
 
     def result(self) -> dict[str, Any]:
         if self.error is not None:
@@ -48,11 +50,7 @@ class Item:
         assert self.outcome is not None  # noqa: S101 - record_batch settles every item
         if self.stored is None:
             return {"status": self.outcome.value}
-        return {
-            "status": self.outcome.value,
-            "id": self.stored.pk,
-            "event_id": self.stored.event_id,
-        }
+        return {"status": self.outcome.value, "id": self.stored, "event_id": self.event_id}
 
 
 def _decode(raw: bytes) -> Item:
@@ -64,64 +62,89 @@ def _decode(raw: bytes) -> Item:
         return Item(error=error)
 
 
-def _prepare(item: Item, sensor: SensorSettings, zones: Sequence[Zone]) -> None:
-    """Make the unsaved row, or settle the item: excluded, or not this sensor's to report."""
-    if item.reading is None:
+def _prepare(
+    item: Item, sensor: SensorSettings, zones: Sequence[Zone], received_at: datetime
+) -> None:
+    """Make the row, or settle the item: excluded, or not this sensor's to report."""
+    reading = item.reading
+    if reading is None:
         return
     try:
-        camera = camera_for(sensor, item.reading)
+        camera = camera_for(sensor, reading)
     except APIException as error:
         item.error = error
         return
-    zone = zone_of(reading=item.reading, sensor=sensor, camera=camera, zones=zones, frame_size=None)
+    zone = zone_of(reading=reading, sensor=sensor, camera=camera, zones=zones, frame_size=None)
     if zone and zone.zone_type == ZoneType.EXCLUSION:
         item.outcome = Outcome.EXCLUDED
         return
-    item.event = new_event(
-        reading=item.reading,
-        sensor=sensor,
-        camera=camera,
-        zone=zone,
-        pictures={},
-        received_at=timezone.now(),
+    item.digest = content_sha256(reading, {})
+    item.row = columns_of(reading) | {
+        "sensor_id": sensor.pk,
+        "camera_id": camera and camera.pk,
+        "zone_id": zone and zone.pk,
+        "received_at": received_at,
+    }
+
+
+def _settle(item: Item, known: dict[UUID, tuple[int, bytes]]) -> None:
+    """Settle what was stored before, or came earlier in this batch."""
+    stored = known.get(item.event_id)
+    if stored is None:
+        item.error = Unavailable("The event was stored before and is being deleted. Try again.")
+    elif stored[1] == item.digest:
+        item.outcome, item.stored = Outcome.REPEATED, stored[0]
+    else:
+        item.error = ContentDiffers()
+
+
+def _insert(new: Sequence[Item]) -> None:
+    rows = [item.row | {"id": item.stored} for item in new if item.row]
+    insert_rows(rows)
+    TpmsReading.objects.bulk_create(
+        TpmsReading(
+            event_id=item.stored,
+            captured_at=item.row["captured_at"],
+            tyre_id=tyre.hex_id,
+            model=tyre.model,
+            pressure_kpa=tyre.pressure_kpa,
+            temperature_c=tyre.temperature_c,
+            battery_ok=tyre.battery_ok,
+        )
+        for item in new
+        if item.row and item.reading and item.stored
+        for tyre in item.reading.tpms
     )
 
 
-def _settle_repeats(items: list[Item], known: dict[UUID, PlateEvent]) -> list[Item]:
-    """Settle what is stored already or comes twice in this batch; return what is new."""
-    new = []
+def _store(items: Sequence[Item], sensor: SensorSettings) -> None:
+    """Insert what is new in one transaction, and settle every item."""
+    first: dict[UUID, Item] = {}
     for item in items:
-        event = item.event
-        if event is None:
-            continue
-        # Undo what an attempt that was rolled back has left in the objects.
-        item.error, event.receipt.pk = None, None
-        first = known.setdefault(event.event_id, event)
-        if first is event:
-            item.outcome, item.stored = Outcome.STORED, event
-            new.append(item)
-        elif bytes(first.receipt.content_sha256) == event.receipt.content_sha256:
-            item.outcome, item.stored = Outcome.REPEATED, first
-        else:
-            item.error = ContentDiffers()
-    return new
-
-
-def _store(items: list[Item], sensor: SensorSettings) -> None:
-    """Insert the new events in one transaction; IntegrityError when another request was first."""
-    event_ids = [item.event.event_id for item in items if item.event]
+        first.setdefault(item.event_id, item)
     with transaction.atomic():
-        known = PlateEvent.objects.of(
-            list(EventReceipt.objects.filter(sensor=sensor, event_id__in=event_ids))
+        candidates = list(first.values())
+        ids = insert_receipts(
+            sensor.pk,
+            [item.row for item in candidates if item.row],
+            [item.digest for item in candidates],
         )
-        new = _settle_repeats(items, {event.event_id: event for event in known})
-        insert_new_events([item.event for item in new if item.event])
-        TpmsReading.objects.bulk_create(
-            tyre_row(item.event, tyre)
-            for item in new
-            if item.event and item.reading
-            for tyre in item.reading.tpms
-        )
+        new = [item for item in candidates if item.event_id in ids]
+        for item in new:
+            item.outcome, item.stored = Outcome.STORED, ids[item.event_id]
+        _insert(new)
+        known = {item.event_id: (ids[item.event_id], item.digest) for item in new}
+        if len(new) < len(candidates):
+            before = EventReceipt.objects.filter(
+                sensor=sensor, event_id__in=first.keys() - ids.keys()
+            )
+            known |= {
+                event_id: (pk, bytes(digest))
+                for event_id, pk, digest in before.values_list("event_id", "id", "content_sha256")
+            }
+    for item in items:
+        if item.outcome is None:
+            _settle(item, known)
 
 
 def record_batch(*, credential: Credential, raw_events: list[bytes]) -> list[dict[str, Any]]:
@@ -133,17 +156,15 @@ def record_batch(*, credential: Credential, raw_events: list[bytes]) -> list[dic
         raise FieldError("", "batch_size", f"Expected 1 to {MAX_EVENTS} events.")
     refuse_when_full()
     items = [_decode(raw) for raw in raw_events]
-    sensor = credential.sensor
+    sensor, received_at = credential.sensor, timezone.now()
     for item in items:
-        _prepare(item, sensor, credential.zones)
-    try:
-        _store(items, sensor)
-    except IntegrityError:
-        # The same events came through another connection between the look and the insert; they
-        # are committed now, so that the second look finds them.
-        _store(items, sensor)
-    stored = [item.stored for item in items if item.outcome is Outcome.STORED and item.stored]
-    if stored:
-        newest = max(stored, key=lambda event: event.captured_at)
-        sensor.note_life_sign(captured_at=newest.captured_at, received_at=newest.received_at)
+        _prepare(item, sensor, credential.zones, received_at)
+    prepared = [item for item in items if item.row]
+    if prepared:
+        _store(prepared, sensor)
+    captured = [
+        item.row["captured_at"] for item in prepared if item.row and item.outcome is Outcome.STORED
+    ]
+    if captured:
+        sensor.note_life_sign(captured_at=max(captured), received_at=received_at)
     return [item.result() for item in items]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -68,7 +69,7 @@ def camera_for(sensor: SensorSettings, reading: PlateReading) -> Camera | None:
     return sensor.camera
 
 
-def content_sha256(reading: PlateReading, pictures: dict[str, Picture]) -> bytes:
+def content_sha256(reading: PlateReading, pictures: Mapping[str, Picture]) -> bytes:
     """Return what tells a repeat from a conflict: the reading's meaning and the pictures' bytes."""
     digest = hashlib.sha256(canonical(reading))
     for kind in sorted(pictures):
@@ -86,6 +87,23 @@ def _details(reading: PlateReading) -> dict[str, Any]:
     return kept
 
 
+def columns_of(reading: PlateReading) -> dict[str, Any]:
+    """Return the fields of an event that the reading alone decides."""
+    vehicle = reading.vehicle
+    return {
+        "event_id": reading.event_id or uuid.uuid4(),
+        "plate": reading.plate,
+        "plate_normalized": normalize(reading.plate),
+        "confidence": reading.confidence,
+        "region": reading.region,
+        "captured_at": reading.captured_at.astimezone(UTC),
+        "vehicle_type": (vehicle and vehicle.type) or "",
+        "vehicle_make": (vehicle and vehicle.make) or "",
+        "vehicle_color": (vehicle and vehicle.color) or "",
+        "details": _details(reading),
+    }
+
+
 def new_event(
     *,
     reading: PlateReading,
@@ -96,22 +114,8 @@ def new_event(
     received_at: datetime,
 ) -> PlateEvent:
     """Return the unsaved row of a reading, with its receipt."""
-    vehicle = reading.vehicle
     event = PlateEvent(
-        event_id=reading.event_id or uuid.uuid4(),
-        sensor=sensor,
-        camera=camera,
-        zone=zone,
-        plate=reading.plate,
-        plate_normalized=normalize(reading.plate),
-        confidence=reading.confidence,
-        region=reading.region,
-        captured_at=reading.captured_at.astimezone(UTC),
-        received_at=received_at,
-        vehicle_type=(vehicle and vehicle.type) or "",
-        vehicle_make=(vehicle and vehicle.make) or "",
-        vehicle_color=(vehicle and vehicle.color) or "",
-        details=_details(reading),
+        sensor=sensor, camera=camera, zone=zone, received_at=received_at, **columns_of(reading)
     )
     event.receipt = EventReceipt(
         sensor=sensor,

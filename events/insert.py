@@ -6,7 +6,6 @@ statement anew for each event.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -90,14 +89,3 @@ def insert_event(event: PlateEvent) -> bool:
     event.pk = event.receipt.pk = pk
     event._state.adding = event.receipt._state.adding = False
     return True
-
-
-def insert_new_events(events: Sequence[PlateEvent]) -> None:
-    """Insert events with their receipts; IntegrityError if a sensor has stored one before.
-
-    Must run inside a transaction.
-    """
-    EventReceipt.objects.bulk_create([event.receipt for event in events])
-    for event in events:
-        event.pk = event.receipt.pk
-    PlateEvent.objects.bulk_create(events)

@@ -20,6 +20,8 @@ _fold = str.maketrans(LOOK_ALIKES)
 
 
 def _normalized(text: str, keep: str) -> str:
+    if text.isascii():
+        return "".join([sign for sign in text.upper() if sign.isalnum() or sign in keep])
     # Twice: upper case may decompose, and compatibility forms may hold lower case.
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper())
     kept = []

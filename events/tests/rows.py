@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from events.insert import insert_new_events
 from events.models import EventReceipt, PlateEvent, TpmsReading
 from events.plates import normalize
 from sensors.models import SensorSettings
@@ -39,8 +38,10 @@ def build_event(sensor: SensorSettings, plate: str = "AB12 CDE", **fields: Any) 
 def store(events: Iterable[PlateEvent]) -> list[PlateEvent]:
     """Store what `build_event` returned."""
     stored = list(events)
-    insert_new_events(stored)
-    return stored
+    EventReceipt.objects.bulk_create([event.receipt for event in stored])
+    for event in stored:
+        event.pk = event.receipt.pk
+    return PlateEvent.objects.bulk_create(stored)
 
 
 def make_event(

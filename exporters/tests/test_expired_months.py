@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import call_command
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 
 from events import expired_months, partitions
 from events.dispatch import dispatch
@@ -24,7 +24,7 @@ from exporters.tests.factories import make_exporter
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one plain table"),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has one plain table"),
 ]
 OLD = Month(2025, 3)
 REPEATED = str(uuid.uuid4())
