@@ -116,12 +116,26 @@ def photograph(browser: Browser, url: str, environment: dict[str, str]) -> None:
         page.goto(f"{url}/admin/sensors/sensorsettings/1/change/")
         page.wait_for_load_state("networkidle")
         save(page, "admin-sensor")
+        page.set_viewport_size(WIDE)
+        edit_zone(page, url)
+        save(page, "zone-editor")
     with visitor(browser, url, viewport=WIDE, color_scheme="dark") as page:
         play()
         save(page, "live-dark")
     with visitor(browser, url, viewport=PHONE, device_scale_factor=2, color_scheme="light") as page:
         play()
         save(page, "live-phone")
+
+
+def edit_zone(page: Page, url: str) -> None:
+    """Open a zone in a picture, one of its corners chosen."""
+    page.goto(f"{url}/admin/zones/zone/")
+    page.get_by_role("link", name="A40 carriageway").click()
+    page.wait_for_selector("[data-part=canvas][aria-busy=false]")
+    page.locator("[data-part=canvas]").focus()
+    page.keyboard.press("n")
+    page.locator(".sides").evaluate("sides => sides.scrollIntoView({block: 'center'})")
+    page.wait_for_timeout(300)
 
 
 def with_tyres(page: Page) -> None:

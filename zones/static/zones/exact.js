@@ -6,6 +6,8 @@ const ROUNDING = 4 * Number.EPSILON;
 // Every coordinate times 2^1000 is a whole number, and still no overflow up to 180.
 const SCALE = 2 ** 1000;
 
+export const same = (a, b) => a[0] === b[0] && a[1] === b[1];
+
 function exactSide(a, b, c) {
   const whole = (value) => BigInt(value * SCALE);
   const [ax, ay] = a.map(whole);
@@ -17,14 +19,14 @@ function exactSide(a, b, c) {
 
 // 1 or -1: the side of the line through a and b on which c lies; 0: on the line.
 export function side(a, b, c) {
+  // Sides of a ring share their ends: not worth the exact way.
+  if (same(a, c) || same(b, c)) return 0;
   const left = (b[0] - a[0]) * (c[1] - a[1]);
   const right = (b[1] - a[1]) * (c[0] - a[0]);
   const turn = left - right;
   if (Math.abs(turn) > ROUNDING * (Math.abs(left) + Math.abs(right))) return Math.sign(turn);
   return exactSide(a, b, c);
 }
-
-export const same = (a, b) => a[0] === b[0] && a[1] === b[1];
 
 const between = (low, value, high) => Math.min(low, high) <= value && value <= Math.max(low, high);
 const inBox = (a, b, c) => between(a[0], c[0], b[0]) && between(a[1], c[1], b[1]);

@@ -35,7 +35,9 @@ function segmentsOf(rings) {
   for (const ring of rings) {
     ring.corners.forEach((to, index) => {
       const from = ring.corners.at(index - 1);
-      segments.push({ ring, index, from, to, left: Math.min(from[0], to[0]), right: Math.max(from[0], to[0]), cuts: [] });
+      const [left, right] = from[0] < to[0] ? [from[0], to[0]] : [to[0], from[0]];
+      const [top, bottom] = from[1] < to[1] ? [from[1], to[1]] : [to[1], from[1]];
+      segments.push({ ring, index, from, to, left, right, top, bottom, cuts: [] });
     });
   }
   return segments.sort((one, other) => one.left - other.left);
@@ -64,6 +66,7 @@ function pairProblem(one, other, touches) {
 function meetings(segments, touches) {
   for (let first = 0; first < segments.length; first += 1) {
     for (let next = first + 1; next < segments.length && segments[next].left <= segments[first].right; next += 1) {
+      if (segments[first].top > segments[next].bottom || segments[next].top > segments[first].bottom) continue;
       const found = pairProblem(segments[first], segments[next], touches);
       if (found) return found;
     }
