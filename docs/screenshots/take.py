@@ -116,7 +116,7 @@ def photograph(browser: Browser, url: str, environment: dict[str, str]) -> None:
         page.goto(f"{url}/admin/sensors/sensorsettings/1/change/")
         page.wait_for_load_state("networkidle")
         save(page, "admin-sensor")
-        page.set_viewport_size(WIDE)
+        page.set_viewport_size({"width": 1360, "height": 820})
         edit_zone(page, url)
         save(page, "zone-editor")
     with visitor(browser, url, viewport=WIDE, color_scheme="dark") as page:
