@@ -16,6 +16,7 @@ from events.models import EventReceipt, PlateEvent
 Fields = list[models.Field[object, object]]
 
 
+@cache
 def _fields(model: type[models.Model]) -> Fields:
     return [field for field in model._meta.concrete_fields if not field.primary_key]
 
@@ -51,6 +52,24 @@ def _insert_both() -> str:
     )
 
 
+@cache
+def _converted(model: type[models.Model]) -> Fields:
+    """The fields whose values psycopg does not take as they are.
+
+    To ask each of thirty fields for each event was a tenth of ingest's time.
+    """
+    return [field for field in _fields(model) if isinstance(field, models.JSONField)]
+
+
+def _as_they_are(row: models.Model) -> list[Any]:
+    converted = {
+        field.attname: field.get_db_prep_save(getattr(row, field.attname), connection)
+        for field in _converted(type(row))
+    }
+    values = row.__dict__ | converted
+    return [values[field.attname] for field in _fields(type(row))]
+
+
 def _values(row: models.Model) -> list[Any]:
     return [
         field.get_db_prep_save(getattr(row, field.attname), connection)
@@ -60,7 +79,7 @@ def _values(row: models.Model) -> list[Any]:
 
 def _in_one_statement(event: PlateEvent) -> int | None:
     with connection.cursor() as cursor:
-        cursor.execute(_insert_both(), _values(event.receipt) + _values(event))
+        cursor.execute(_insert_both(), _as_they_are(event.receipt) + _as_they_are(event))
         row = cursor.fetchone()
     return row and int(row[0])
 

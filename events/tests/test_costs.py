@@ -1,0 +1,119 @@
+"""What must not creep up: statements and Python calls, which no busy machine changes."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connection
+from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
+from rest_framework.test import APIClient
+
+from anpr_project.lib.tests.factories import make_user
+from anpr_project.wsgi import application
+from events.dispatch import dispatch
+from events.tests.conftest import INGEST, Sender, make_sender
+from events.tests.factories import multipart, picture, reading
+from sensors.configuration_changes import changes
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="the production shape is counted"),
+]
+STATS = "/api/v1/events/stats"
+# Measured: 1,819 on Python 3.11, with the metrics and the access log of the tests.
+MOST_CALLS = 2000
+
+
+@pytest.fixture
+def known_sender() -> Sender:
+    """A sensor whose key this process has seen, and remembers as it does in production."""
+    sender = make_sender()
+    deadline = time.monotonic() + 20
+    while changes.revision() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert changes.revision() is not None
+    # The first one also notes the use of the key and the sensor's life sign.
+    assert sender.send(reading(), frame=picture()).status_code == 201
+    assert sender.send(reading(), frame=picture()).status_code == 201
+    return sender
+
+
+def statements(act: Callable[[], Any]) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert act().status_code in {200, 201}
+    return len(captured)
+
+
+def send_batch(sender: Sender, size: int) -> Any:
+    body = json.dumps([reading() for _ in range(size)])
+    return sender.post(body, path=f"{INGEST}/batch")
+
+
+def test_an_event_with_pictures_is_one_statement(known_sender: Sender) -> None:
+    assert statements(lambda: known_sender.send(reading(), frame=picture(), crop=picture())) == 1
+
+
+def test_a_batch_is_as_many_statements_whatever_its_size(known_sender: Sender) -> None:
+    few, many = (statements(partial(send_batch, known_sender, size)) for size in (2, 60))
+    assert few == many <= 7
+
+
+def test_a_page_of_the_list_and_the_statistics_cost_the_same_with_more_events(
+    known_sender: Sender,
+) -> None:
+    api = APIClient()
+    api.force_authenticate(make_user(role="Viewers"))
+    counts = []
+    for _ in range(3):  # the first look also reads the user's rights
+        send_batch(known_sender, 20)
+        while dispatch() is not None:
+            pass
+        counts.append([statements(partial(api.get, path)) for path in ("/api/v1/events", STATS)])
+    assert counts[1] == counts[2]
+    page, statistics = counts[2]
+    assert page <= 3
+    assert statistics <= 12
+
+
+def calls_of(handler: WSGIHandler, environ: dict[str, Any]) -> int:
+    count = 0
+
+    def profile(frame: object, event: str, argument: object) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"}
+
+    statuses: list[str] = []
+    # Any: its type is that of a server, which could write too.
+    start_response: Any = lambda status, headers: statuses.append(status)  # noqa: E731
+    sys.setprofile(profile)
+    try:
+        answer: Any = handler(environ, start_response)
+        content = b"".join(answer)
+        answer.close()
+    finally:
+        sys.setprofile(None)
+    assert statuses == ["201 Created"], content
+    return count
+
+
+def test_an_event_takes_no_more_calls_than_it_did(known_sender: Sender) -> None:
+    counts = []
+    for _ in range(5):
+        form = multipart(reading(), frame=picture(), crop=picture())
+        environ = (
+            RequestFactory()
+            .post(INGEST, headers={"Authorization": known_sender.authorization}, **form)
+            .environ
+        )
+        environ["wsgi.input"] = io.BytesIO(form["data"])
+        counts.append(calls_of(application, environ))
+    assert min(counts) <= MOST_CALLS, counts
