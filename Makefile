@@ -48,13 +48,21 @@ test: check
 	PYTHONDEVMODE=1 TEST_DATABASE=sqlite $(BIN)/python -m pytest -n 2 -m main_path --cov --cov-append --cov-report=
 	$(BIN)/coverage report
 
-bench:
-	@echo "The benchmarks come with a later release; benchmarks/ holds what there is."
+# The peer's packages would hide some of the product's, so they have an environment of their own.
+.venv/bench.stamp: .venv/test.stamp requirements/bench.txt
+	@test -x .venv/bench/bin/python || $(BIN)/python -m venv .venv/bench
+	@.venv/bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+# Options in BENCH, such as BENCH="--rows P1,P5 --full"; benchmarks/bench.py has the list.
+bench: .venv/bench.stamp
+	@$(BIN)/python benchmarks/bench.py $(BENCH)
 
 # Needs uv; writes no index address.
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras requirements/base.in -o requirements/base.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras -c requirements/base.txt requirements/test.in -o requirements/test.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-strip-extras -c requirements/base.txt requirements/bench.in -o requirements/bench.txt
 
 clean:
 	rm -rf .venv staticfiles .mypy_cache .ruff_cache .pytest_cache

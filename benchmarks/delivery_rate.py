@@ -37,6 +37,8 @@ from delivering import (
     start_worker,
     store,
 )
+from findings import Finding, spread, table, write_json
+from processes import cpu_s, memory_mb
 
 if TYPE_CHECKING:
     from exporters.models import ExporterConfig
@@ -80,19 +82,6 @@ def worker(folder: Path) -> Iterator[int]:
         process.wait(40)
 
 
-def peak_mb(pid: int) -> float:
-    """The most memory that the process ever had."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) / 1024
-    raise RuntimeError("only Linux tells the peak of a process")
-
-
-def cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
 def fill(exporter: ExporterConfig, count: int) -> None:
     """Make deliveries of stored events, as the dispatcher does."""
     from events.models import PlateEvent
@@ -127,6 +116,7 @@ def drain(exporter: ExporterConfig, folder: Path, count: int) -> tuple[float, fl
 
 
 def rates(options: argparse.Namespace, folder: Path) -> int:
+    """Alternate between the bare client and a worker, for each kind of sink."""
     from events.dispatch import dispatch
     from events.models import PlateEvent
     from exporters import payload
@@ -137,21 +127,30 @@ def rates(options: argparse.Namespace, folder: Path) -> int:
     while dispatch() is not None:
         pass
     body = payload.build(PlateEvent.objects.with_parts()[0])
-    slow = 0
     print(f"one worker; an event is {len(body)} bytes\n")
-    print(f"{'sink':8} {'events':>7} {'events/s':>9} {'goal':>7} {'CPU ms':>7} {'bare/s':>8}")
+    findings = []
     for kind in kinds:
+        rate, cpu, bare = list[float](), list[float](), list[float]()
         with sink(kind, folder) as config:
-            bare = bare_clients.rate(kind, config, body, counts[kind])
-            exporter = make_exporter(kind, kind, config, **RETRY)
-            fill(exporter, counts[kind])
-            rate, cpu = drain(exporter, folder, counts[kind])
+            for pair in range(options.pairs):
+                bare.append(bare_clients.rate(kind, config, body, counts[kind]))
+                exporter = make_exporter(f"{kind} {pair}", kind, config, **RETRY)
+                fill(exporter, counts[kind])
+                drained = drain(exporter, folder, counts[kind])
+                rate.append(drained[0])
+                cpu.append(drained[1])
         print(
-            f"{kind:8} {counts[kind]:7} {rate:9.0f} {GOALS[kind]:7} {cpu:7.3f} {bare:8.0f}",
+            f"    {kind}: {spread(rate)} events/s, worker CPU {spread(cpu)} ms each; bare {spread(bare)}",
             flush=True,
         )
-        slow += rate < GOALS[kind]
-    return slow
+        work, goal = f"delivery by one worker, {kind}", GOALS[kind]
+        findings.append(
+            Finding("P6", work, "events/s", goal, rate, True, "bare client", bare, of_ratio=False)
+        )
+    if options.json:
+        write_json(findings, {}, options.json)
+    print(table(findings))
+    return sum(not finding.is_met for finding in findings)
 
 
 FILL = """
@@ -210,7 +209,7 @@ def backlog(options: argparse.Namespace, folder: Path) -> int:
             at += pending
             with worker(folder) as pid:
                 time.sleep(options.seconds)
-                peaks[pending] = peak_mb(pid)
+                peaks[pending] = memory_mb(pid, "VmHWM")
             left = Delivery.objects.filter(state="pending").count()
             print(f"{pending:8} pending: peak {peaks[pending]:.0f} MB, then {left} were left")
     growth = peaks[options.backlog] - peaks[10_000]
@@ -267,6 +266,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kinds", default="webhook,mqtt,kafka")
     parser.add_argument("--scale", type=float, default=1.0, help="of the number of events")
+    parser.add_argument("--pairs", type=int, default=1, help="bare client and worker, in turn")
+    parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--backlog", type=int, default=0, metavar="EVENTS")
     parser.add_argument("--black-hole", action="store_true")
     parser.add_argument("--seconds", type=float, default=30, help="of each backlog or turn")
