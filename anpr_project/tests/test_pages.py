@@ -4,8 +4,9 @@ import re
 
 import pytest
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, RequestFactory
 
+from anpr_project.lib.error_handler import server_error
 from anpr_project.lib.tests.factories import make_user
 from cameras.tests.factories import make_camera
 from events.tests.rows import make_event
@@ -108,3 +109,31 @@ def test_scripts_get_their_texts_in_the_language_of_the_viewer(client: Client, d
     assert response["Content-Type"].startswith("text/javascript")
     assert response["Content-Language"] == "en-gb"  # German is not translated, so not offered
     assert "gettext" in response.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/no-such", 404), ("/events/1", 404), ("/live", 403)]
+)
+def test_refusal_says_in_a_page_what_to_do_next(
+    client: Client, db: None, path: str, status: int
+) -> None:
+    client.force_login(make_user("clerk", role=None if status == 403 else "Viewers"))
+    response = client.get(path, headers={"Accept": "text/html"})
+    content = response.content.decode()
+    assert response.status_code == status
+    assert {403: "Ask an administrator", 404: "no longer kept"}[status] in content
+    assert 'href="/live"' in content
+    assert "unsafe" not in response["Content-Security-Policy"]
+
+
+def test_form_that_is_too_old_is_told_from_a_missing_right(db: None) -> None:
+    client = Client(enforce_csrf_checks=True)
+    response = client.post("/login", {"username": "x"}, headers={"Accept": "text/html"})
+    assert response.status_code == 403
+    assert "This form is too old" in response.content.decode()
+
+
+def test_failure_is_told_without_the_database() -> None:
+    response = server_error(RequestFactory().get("/live", headers={"Accept": "text/html"}))
+    assert response.status_code == 500
+    assert "tell who runs this server" in response.content.decode()
