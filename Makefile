@@ -1,4 +1,4 @@
-# make run | demo | test | bench | serve | lock
+# make run | demo | test | screenshots | bench | serve | lock
 # The newest Python that is fit, so that an old python3 in front does not matter; PYTHON=... overrides.
 PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run demo test check bench serve lock clean
+.PHONY: run demo test check screenshots bench serve lock clean
 .DEFAULT_GOAL := run
 
 # A virtual environment that was moved, or whose Python was removed, is made again.
@@ -47,6 +47,10 @@ test: check
 	PYTHONDEVMODE=1 $(BIN)/python -m pytest -n 2 --cov --cov-report=
 	PYTHONDEVMODE=1 TEST_DATABASE=sqlite $(BIN)/python -m pytest -n 2 -m main_path --cov --cov-append --cov-report=
 	$(BIN)/coverage report
+
+# The pictures of README and docs, in light, dark and on a phone; SHOTS="live search" takes some.
+screenshots: .venv/test.stamp
+	$(BIN)/python docs/screenshots/take.py $(SHOTS)
 
 # The peer's packages would hide some of the product's, so they have an environment of their own.
 .venv/bench.stamp: .venv/test.stamp requirements/bench.txt
