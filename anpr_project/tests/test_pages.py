@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 from django.contrib.auth.models import User
@@ -137,3 +138,33 @@ def test_failure_is_told_without_the_database() -> None:
     response = server_error(RequestFactory().get("/live", headers={"Accept": "text/html"}))
     assert response.status_code == 500
     assert "tell who runs this server" in response.content.decode()
+
+
+# What is shown as it is in every language.
+SAME_EVERYWHERE = re.compile(
+    r"ANPR Cloud|↓ (CSV|JSON)|kPa|°C|API|0ODQ 1IL.*|[\W\d_]+|admin|Gate|Yard"
+)
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/account", "/no-such"])
+def test_no_text_of_a_page_misses_its_translation(
+    client: Client, admin_user: User, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def marked(text: str) -> str:
+        return f"«{text}»"
+
+    monkeypatch.setattr("django.utils.translation._trans.gettext", marked)
+    monkeypatch.setattr("django.utils.translation._trans.pgettext", lambda _, text: marked(text))
+    monkeypatch.setattr("django.utils.translation._trans.ngettext", lambda *texts: marked(texts[1]))
+    make_camera(name="Gate")
+    make_zone(name="Yard")
+    client.force_login(admin_user)
+    content = client.get(path, headers={"Accept": "text/html"}).content.decode()
+    body = content[content.index("<body") :]
+    # Values of reads and of commands, not texts.
+    body = re.sub("<(code|datalist)[ >].*?</(code|datalist)>", "", body, flags=re.DOTALL)
+    texts = [
+        unescape(text).strip() for text in re.findall(r">([^<]+)<", re.sub("«[^»]*»", "", body))
+    ]
+    assert "«" in body
+    assert [text for text in texts if text and not SAME_EVERYWHERE.fullmatch(text)] == []

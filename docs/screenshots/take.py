@@ -39,18 +39,22 @@ FLAGS = ["--no-sandbox", "--force-color-profile=srgb", "--hide-scrollbars"]
 
 
 def save(page: Page, name: str) -> None:
-    """Write the picture with as many colours as its size allows."""
+    """Write the picture, with fewer colours if it would be too large."""
     with Image.open(io.BytesIO(page.screenshot())) as taken:
         picture = taken.convert("RGB")
-    for colors in (256, 160, 96, 64, 40):
-        file = io.BytesIO()
-        picture.quantize(colors, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(
-            file, "PNG", optimize=True
-        )
-        if file.tell() <= LARGEST_BYTES:
+    data = png(picture)
+    for colors in (256, 128, 64):
+        if len(data) <= LARGEST_BYTES:
             break
-    (HERE / f"{name}.png").write_bytes(file.getvalue())
-    print(f"{name}.png: {file.tell() // 1000} kB, {colors} colours", flush=True)  # noqa: T201
+        data = png(picture.quantize(colors, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE))
+    (HERE / f"{name}.png").write_bytes(data)
+    print(f"{name}.png: {len(data) // 1000} kB", flush=True)  # noqa: T201
+
+
+def png(picture: Image.Image) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, "PNG", optimize=True)
+    return file.getvalue()
 
 
 @contextmanager
