@@ -51,6 +51,13 @@ def with_traffic(page: Page, demo: Demo) -> None:
     page.wait_for_timeout(2500)
 
 
+def with_a_corner_chosen(page: Page, demo: Demo) -> None:
+    page.wait_for_selector("[data-part=canvas][aria-busy=false]")
+    page.locator("[data-part=canvas]").focus()
+    page.keyboard.press("n")
+    page.locator(".sides").evaluate("sides => sides.scrollIntoView({block: 'center'})")
+
+
 def with_a_search(page: Page, demo: Demo) -> None:
     page.wait_for_timeout(1500)
 
@@ -63,7 +70,7 @@ SHOTS = [
     Shot("admin", "/admin/", height=1000),
     Shot("cameras", "/admin/cameras/camera/"),
     Shot("events", "/admin/events/plateevent/"),
-    Shot("zone", zone_in_the_picture, height=1100),
+    Shot("zone-editor", zone_in_the_picture, with_a_corner_chosen),
     Shot("exporter", exporter, height=1100),
     Shot("login", "/login", is_signed_in=False, height=640),
     Shot("account", "/account", height=900),

@@ -46,7 +46,9 @@ def save(page: Page, name: str) -> None:
     for colors in (256, 128, 64):
         if len(data) <= LARGEST_BYTES:
             break
-        data = png(picture.quantize(colors, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE))
+        data = png(
+            picture.quantize(colors, Image.Quantize.MEDIANCUT, kmeans=2, dither=Image.Dither.NONE)
+        )
     (HERE / f"{name}.png").write_bytes(data)
     print(f"{name}.png: {len(data) // 1000} kB", flush=True)  # noqa: T201
 
