@@ -181,12 +181,21 @@ def field_for(member: inspect.Field) -> forms.Field:
     return field
 
 
+class SecretWidget(widgets.UnfoldAdminPasswordWidget):  # type: ignore[misc]  # unfold has no types
+    """Shows nothing that is stored or was typed; a text to the browser, which else would take a form
+    with several secrets for several sign-ins, and offer to remember them."""
+
+    input_type = "text"
+
+    def __init__(self) -> None:
+        super().__init__(attrs={"autocomplete": "off", "spellcheck": "false", "data-secret": ""})
+
+
 def secret_field(member: inspect.Field) -> forms.Field:
     """Return the field of a member of credentials: what is stored never comes back to a page."""
-    if member.name in SHOWN:
-        return field_for(member)
     field = field_for(member)
-    field.widget = widgets.UnfoldAdminPasswordWidget(attrs={"autocomplete": "new-password"})
+    if member.name not in SHOWN:
+        field.widget = SecretWidget()
     return field
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django.templatetags.static import static
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
 
 # The teal of the other pages.
 PRIMARY = {
@@ -25,13 +27,16 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "ANPR Cloud",
     "SITE_SYMBOL": "directions_car",
     "SITE_FAVICONS": [
-        {"rel": "icon", "type": "image/svg+xml", "href": lambda _: static("anpr/icon.svg")}
+        {"rel": "icon", "type": "image/svg+xml", "href": lambda _request: static("anpr/icon.svg")}
     ],
     "STYLES": [
-        lambda _: static("anpr/console/console.css"),
-        lambda _: static("anpr/console/readable.css"),
+        lambda _request: static("anpr/console/console.css"),
+        lambda _request: static("anpr/console/readable.css"),
     ],
-    "SCRIPTS": [lambda _: static("anpr/console/names.js")],
+    "SCRIPTS": [lambda _request: static("anpr/console/names.js")],
+    "ACCOUNT": {
+        "navigation": [{"title": _("My account"), "link": lambda _request: reverse("account")}]
+    },
     "COLORS": {"primary": PRIMARY},
     "DASHBOARD_CALLBACK": "anpr_project.console.home.home",
     "SIDEBAR": {"navigation": "anpr_project.console.navigation.navigation"},

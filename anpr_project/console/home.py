@@ -81,7 +81,7 @@ def _today(lately: Lately) -> Figure:
         _("Reads today"),
         f"{lately.today:,}",
         _("%s at this time yesterday") % f"{lately.yesterday:,}",
-        reverse("live"),
+        reverse("statistics"),
     )
 
 

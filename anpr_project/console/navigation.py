@@ -29,6 +29,8 @@ GROUPS = {
         Entry(gettext_noop("Live"), "sensors", "live", SEE_EVENTS),
     ],
     gettext_noop("Find"): [
+        Entry(gettext_noop("Search"), "search", "search", SEE_EVENTS),
+        Entry(gettext_noop("Statistics"), "bar_chart", "statistics", SEE_EVENTS),
         _list(gettext_noop("Events"), "directions_car", "events.plateevent"),
     ],
     gettext_noop("Configure"): [
