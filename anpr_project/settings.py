@@ -38,6 +38,7 @@ REDIS_HOST = env.text("REDIS_HOST")
 HTTPS = env.flag("HTTPS", False)
 API_DOCS = env.flag("API_DOCS", DEBUG)
 ENABLE_METRICS = env.flag("ENABLE_METRICS", DEBUG)
+REQUIRE_SEARCH_REASON = env.flag("REQUIRE_SEARCH_REASON", False)
 RETENTION_DAYS = env.integer("RETENTION_DAYS", 90, 1, 36500)
 # Read by the exporters' address check (CIDRs that may be reached although private).
 EXPORT_ALLOW_NETWORKS = env.networks("EXPORT_ALLOW_NETWORKS")
@@ -111,6 +112,7 @@ INSTALLED_APPS = [
     "channels",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "audit",
     "zones",
     "models_cfg",
     "cameras",

@@ -14,6 +14,7 @@ from anpr_project.metrics import metrics
 from anpr_project.pages import account, second_factor
 from anpr_project.pages.live import live
 from anpr_project.pages.read import read
+from anpr_project.pages.reason import reason
 from anpr_project.pages.search import search
 from anpr_project.pages.sign_in import CodeView, SignInView, admin_sign_in
 from anpr_project.pages.statistics import statistics
@@ -39,6 +40,7 @@ urlpatterns = [
     path("texts.js", texts, name="texts"),
     path("login", SignInView.as_view(), name="login"),
     path("login/code", CodeView.as_view(), name="login_code"),
+    path("reason", reason, name="reason"),
     path("logout", LogoutView.as_view(), name="logout"),
     path("account", account.account, name="account"),
     path("account/password", account.change_password, name="password"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -16,11 +19,15 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter, RelatedDropdownFil
 from unfold.contrib.filters.admin.text_filters import TextFilter
 from unfold.paginator import InfinitePaginator
 
+from anpr_project.lib.auditing import reason_of, write_down
+from anpr_project.lib.errors import FieldError
+from audit.models import Action
 from events.conditions import OneWord
 from events.lookups import spellings
 from events.models import PlateEvent, TpmsReading
 from events.plates import normalize
 
+View = Callable[..., HttpResponse]
 MAX_PAGES = 100
 NOTHING = "-"
 
@@ -66,6 +73,30 @@ class CapturedFilter(RangeDateTimeFilter):  # type: ignore[misc]  # unfold has n
             return local.astimezone(UTC)
         except (ValueError, OverflowError):
             return None
+
+
+def writes_down(action: Action) -> Callable[[View], View]:
+    """Make a page of events ask why, where that is demanded, and write down who looked."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def looking(self: Any, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                reason = reason_of(request)
+            except FieldError:
+                query = urlencode({"next": request.get_full_path()})
+                return HttpResponseRedirect(f"{reverse('reason')}?{query}")
+            answer = view(self, request, *args, **kwargs)
+            if answer.status_code == 200:
+                subject = {"page": request.path} | (
+                    {"query": dict(request.GET.lists())} if request.GET else {}
+                )
+                write_down(request, action, subject, reason=reason)
+            return answer
+
+        return looking
+
+    return decorate
 
 
 class Tyres(TabularInline):  # type: ignore[misc]  # unfold has no types
@@ -149,6 +180,18 @@ class PlateEventAdmin(ModelAdmin):  # type: ignore[misc]  # unfold has no types
         plate = normalize(search_term)
         found = queryset.filter(plate_normalized__startswith=plate) if plate else queryset.none()
         return found, False
+
+    @writes_down(Action.SEARCH)
+    def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        answer: HttpResponse = super().changelist_view(request, *args, **kwargs)
+        return answer
+
+    @writes_down(Action.READ)
+    def change_view(
+        self, request: HttpRequest, object_id: str, *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        answer: HttpResponse = super().change_view(request, object_id, *args, **kwargs)
+        return answer
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -32,16 +32,23 @@ def _headers(scope: dict[str, Any]) -> dict[bytes, bytes]:
     return dict(scope["headers"])
 
 
-def _session_user(headers: dict[bytes, bytes]) -> User | AnonymousUser | None:
-    """Return the user of the session cookie as the database knows it now, not as of the handshake."""
-    cookies = SimpleCookie(headers.get(b"cookie", b"").decode("latin-1"))
-    key = cookies.get(settings.SESSION_COOKIE_NAME)
-    if key is None:
-        return None
+def _as_request(scope: dict[str, Any]) -> HttpRequest:
+    """Return the handshake as the rest of the product knows requests, with its session if any."""
+    headers = _headers(scope)
     request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key.value)
-    user: User | AnonymousUser = auth.get_user(request)
-    return user
+    request.user = AnonymousUser()
+    request.META = {
+        "REMOTE_ADDR": (scope.get("client") or [""])[0],
+        "QUERY_STRING": scope.get("query_string", b"").decode("latin-1"),
+    }
+    for name, value in headers.items():
+        request.META[f"HTTP_{name.decode('latin-1').upper().replace('-', '_')}"] = value.decode(
+            "latin-1"
+        )
+    cookies = SimpleCookie(request.META.get("HTTP_COOKIE", ""))
+    key = cookies.get(settings.SESSION_COOKIE_NAME)
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(key and key.value)
+    return request
 
 
 def _is_own_origin(headers: dict[bytes, bytes]) -> bool:
@@ -51,15 +58,17 @@ def _is_own_origin(headers: dict[bytes, bytes]) -> bool:
     return bool(origin) and (urlsplit(origin).netloc == host or origin in settings.CORS_ORIGINS)
 
 
-def admit(scope: dict[str, Any]) -> None:
-    """Raise Refused unless the scope's credentials may read events; asks the database."""
-    headers = _headers(scope)
+def admit(scope: dict[str, Any]) -> HttpRequest:
+    """Return who connects; Refused unless they may read events. Asks the database."""
+    headers, request = _headers(scope), _as_request(scope)
     authorization = headers.get(b"authorization")
     user: User | AnonymousUser | None
     if authorization is not None:
         user = user_of_token(authorization)
+        request.auth = user  # type: ignore[attr-defined]  # as DRF tells a token from a session
     else:
-        user = _session_user(headers)
+        # As the database knows it now, not as of the handshake.
+        user = auth.get_user(request) if request.session.session_key else None
         if user is not None and user.is_authenticated and not _is_own_origin(headers):
             raise Refused(FORBIDDEN, "origin not allowed")
     if user is None or not user.is_authenticated:
@@ -68,3 +77,5 @@ def admit(scope: dict[str, Any]) -> None:
         raise Refused(FORBIDDEN, "second factor required")
     if not user.has_perm("events.view_plateevent"):
         raise Refused(FORBIDDEN, "not allowed to read events")
+    request.user = user
+    return request

@@ -10,6 +10,8 @@ from rest_framework.generics import GenericAPIView, get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from anpr_project.lib.auditing import reason_of, write_down
+from audit.models import Action
 from events import documentation, keyset
 from events.confidence import Confidence, confidence_by_camera
 from events.filters import parse_filter
@@ -48,6 +50,16 @@ class EventReader(GenericAPIView[PlateEvent]):
     def query(self) -> dict[str, list[str]]:
         return dict(self.request.query_params.lists())
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        # Asked before anything is looked up.
+        self.reason = reason_of(request)
+
+    def record(self, action: Action, *, found: int | None = None, **subject: Any) -> None:
+        """Write down the look, before its answer leaves."""
+        what = {"query": self.query} | subject if self.query else subject
+        write_down(self.request, action, what, reason=self.reason, found=found)
+
 
 class EventListView(EventReader):
     @extend_schema(**documentation.EVENT_LIST)
@@ -60,6 +72,7 @@ class EventListView(EventReader):
         if wanted.similar:
             events = events.filter(plate_normalized__in=matches)
         page = asked.read(events)
+        self.record(Action.SEARCH, found=len(page.events))
         url = request.build_absolute_uri()
         return Response(
             EventPage(
@@ -81,6 +94,7 @@ class EventDetailView(EventReader):
     def get(self, request: Request, pk: int) -> Response:
         """One event."""
         event = get_object_or_404(PlateEvent.objects.with_parts().by_id(pk))
+        self.record(Action.READ, event=event.pk, found=1)
         return Response(EventDetail(**_fields(represent(event)), exports=self.exports(event)))
 
     def exports(self, event: PlateEvent) -> tuple[Any, ...]:
@@ -93,6 +107,7 @@ class EventStatsView(EventReader):
     def get(self, request: Request) -> Response:
         """Exact, up to the newest event; what is not says so in its `…_approximate`."""
         found: Statistics = statistics(StatsRequest.parse(self.query))
+        self.record(Action.STATISTICS, found=found.total)
         return Response(found)
 
 

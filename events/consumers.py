@@ -10,8 +10,11 @@ import msgspec
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import DatabaseError
+from django.http import HttpRequest
 
+from anpr_project.lib.auditing import reason_of, write_down
 from anpr_project.lib.errors import FieldError
+from audit.models import Action
 from events import metrics
 from events.admission import Refused, admit
 from events.filters import EventFilter, parse_filter
@@ -48,6 +51,16 @@ def _parse(query_string: bytes) -> tuple[EventFilter, int | None]:
     return wanted, position
 
 
+def _record(request: HttpRequest) -> None:
+    """Write down who watches what, and why; Refused where a reason is demanded and missing."""
+    try:
+        reason = reason_of(request)
+    except FieldError as error:
+        raise Refused(BAD_REQUEST, str(error.detail)[:120]) from None
+    query = request.META["QUERY_STRING"]
+    write_down(request, Action.WATCH, {"query": parse_qs(query)} if query else {}, reason=reason)
+
+
 class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no types in channels
     """Sends hello, then everything after `since`, then every new event of the filter, in order."""
 
@@ -67,8 +80,9 @@ class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no t
         # Accepted first: a browser is told the close code only after the handshake.
         await self.accept()
         try:
-            await self._admit()
+            request = await self._admit()
             self.filter, since = _parse(self.scope["query_string"])
+            await database_sync_to_async(_record, thread_sensitive=False)(request)
         except Refused as refusal:
             await self._close(refusal)
             return
@@ -161,8 +175,11 @@ class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no t
             await self.base_send({"type": "websocket.send", "text": frame})
         metrics.STREAM_SENT.inc()
 
-    async def _admit(self) -> None:
-        await database_sync_to_async(admit, thread_sensitive=False)(self.scope)
+    async def _admit(self) -> HttpRequest:
+        admitted: HttpRequest = await database_sync_to_async(admit, thread_sensitive=False)(
+            self.scope
+        )
+        return admitted
 
     async def _close(self, refusal: Refused) -> None:
         metrics.STREAM_CLOSED.labels(refusal.code).inc()

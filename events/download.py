@@ -24,6 +24,7 @@ from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.request import Request
 
 from anpr_project.lib.errors import FieldError
+from audit.models import Action
 from events import documentation
 from events.browse import EventReader
 from events.download_formats import NAMES, FileFormat, file_format
@@ -153,6 +154,8 @@ class EventDownloadView(EventReader):
         matches = look_alikes(wanted.similar) if wanted.similar else {}
         if wanted.similar:
             events = events.filter(plate_normalized__in=matches)
+        # How many there are is not known before the end, and the record comes first.
+        self.record(Action.DOWNLOAD)
         pieces = write(events, matches, kind, request.build_absolute_uri("/")[:-1])
         # The first page now: what fails can still be answered as an error.
         pieces = chain([next(pieces)], pieces)

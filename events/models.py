@@ -46,6 +46,8 @@ class EventReceipt(models.Model):
     objects = EventReceiptQuerySet.as_manager()
 
     class Meta:
+        # Not a thing that anybody handles.
+        default_permissions = ()
         constraints = [
             models.UniqueConstraint(fields=["sensor", "event_id"], name="event_is_stored_once"),
             # Also serves the stream: what comes after a position.

@@ -16,11 +16,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from anpr_project.lib.auditing import reason_of, write_down
 from anpr_project.lib.authentication import TokenAuthentication
 from anpr_project.lib.body import BodyParser, read_body
 from anpr_project.lib.error_handler import error_response
 from anpr_project.lib.json_format import json_response
 from anpr_project.lib.permissions import ModelPermissions
+from audit.models import Action
 from events import images, ingest_documentation, links, metrics
 from events.batch import record_batch
 from events.ingest import Outcome, Result, record
@@ -182,6 +184,8 @@ class PictureView(GenericAPIView[PlateEvent]):
         data = images.shown(name, original=is_original)
         if data is None:
             raise exceptions.NotFound(f"This event has no {self.kind} that can be shown.")
+        action = Action.ORIGINAL if is_original else Action.PICTURE
+        write_down(request, action, {"event": pk, "kind": self.kind}, reason=reason_of(request))
         return HttpResponse(
             data,
             content_type=images.content_type(name),

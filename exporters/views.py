@@ -13,8 +13,10 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from anpr_project.lib.auditing import identity, write_down
 from anpr_project.lib.filters import LARGEST_ID
 from anpr_project.lib.viewsets import ConfigViewSet
+from audit.models import Action
 from exporters import documentation, state
 from exporters.configuration import InvalidConfiguration, Settings, read
 from exporters.destination import refuse_forbidden
@@ -95,7 +97,9 @@ class ExporterViewSet(ConfigViewSet[ExporterConfig]):
             raise refusal(error) from None
 
     def perform_destroy(self, instance: ExporterConfig) -> None:
+        gone = identity(instance)
         remove(instance)
+        write_down(self.request, Action.DELETED, gone)
 
     @extend_schema(**documentation.TRIAL)
     @action(
@@ -119,6 +123,7 @@ class ExporterViewSet(ConfigViewSet[ExporterConfig]):
         exporter = self.get_object()
         _settings(exporter)
         state.enable(exporter)
+        write_down(request, Action.CHANGED, identity(exporter) | {"fields": {"enabled": True}})
         return self._shown(exporter)
 
     @extend_schema(summary="Switch off", **documentation.SWITCH)
@@ -127,6 +132,7 @@ class ExporterViewSet(ConfigViewSet[ExporterConfig]):
         """Deliver nothing more. What is pending stays, and goes out after `enable`."""
         exporter = self.get_object()
         state.disable(exporter)
+        write_down(request, Action.CHANGED, identity(exporter) | {"fields": {"enabled": False}})
         return self._shown(exporter)
 
     def _shown(self, exporter: ExporterConfig) -> Response:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from django.conf import settings
 from django.db import connection
 
+from audit.chain import Head, seal_entries
 from events.dispatch import dispatch
 from events.expired_months import drop_months
 from events.partitions import make_ahead
@@ -27,6 +28,7 @@ logger = logging.getLogger(__name__)
 PAUSE_S = 0.05
 AFTER_FAILURE_S = 1.0
 HEARTBEAT_S = 5.0
+SEAL_S = 1.0
 TIDY_S = 3600.0
 SWEPT_DAYS = 2
 # A stop has 25 s in all, of which this much is for what the lanes have under way.
@@ -39,7 +41,7 @@ class Worker:
     def __init__(self, ring: Callable[[int], None]) -> None:
         self._ring = ring
         self._stopping = threading.Event()
-        self._beat_at = float("-inf")
+        self._beat_at = self._sealed_at = float("-inf")
         self._tidy_at = time.monotonic()
         self._dropping: Iterator[int] | None = None
         self._lanes = Lanes()
@@ -80,6 +82,9 @@ class Worker:
         if now - self._beat_at >= HEARTBEAT_S:
             self._beat_at = now
             WorkerHeartbeat.beat(name=self.name, pid=os.getpid())
+        if now - self._sealed_at >= SEAL_S:
+            self._sealed_at = now
+            seal_entries()
 
     def _tidy(self) -> None:
         """Make months ahead, delete what is past its retention: one step a round, so that new events
@@ -96,4 +101,6 @@ class Worker:
             return
         self._dropping = None
         sweep_orphans(since=cutoff(SWEPT_DAYS))
+        # In the log of another machine this tells later whether the audit log was cut.
+        logger.info("audit head", extra={"head": str(Head.current())})
         self._tidy_at = time.monotonic() + TIDY_S

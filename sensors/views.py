@@ -10,8 +10,10 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from anpr_project.lib.auditing import identity, write_down
 from anpr_project.lib.permissions import ModelPermissions
 from anpr_project.lib.viewsets import ConfigPagination, ConfigViewSet
+from audit.models import Action
 from models_cfg.models import ModelConfig
 from sensors.filters import SensorFilterSet
 from sensors.models import SensorKey, SensorSettings
@@ -71,6 +73,7 @@ class SensorViewSet(ConfigViewSet[SensorSettings]):
         wanted = NewSensorKeySerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
         key, text = SensorKey.create_for(sensor, wanted.validated_data.get("label", ""))
+        write_down(request, Action.CREATED, identity(key) | {"sensor": sensor.pk})
         answer = NewSensorKeySerializer(key, context={"text": text})
         return Response(answer.data, status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
 
@@ -91,4 +94,5 @@ class SensorViewSet(ConfigViewSet[SensorSettings]):
         if found is None:
             raise NotFound
         found.revoke()
+        write_down(request, Action.DELETED, identity(found) | {"sensor": found.sensor_id})
         return Response(status=status.HTTP_204_NO_CONTENT)

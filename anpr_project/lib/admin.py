@@ -20,7 +20,9 @@ from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from unfold.admin import ModelAdmin, TabularInline
 
+from anpr_project.lib.auditing import identity, write_down
 from anpr_project.lib.models import ConfigModel, InUse
+from audit.models import Action
 
 View = Callable[..., HttpResponse]
 RACE = "The data changed at the same moment. Look at it again and retry."
@@ -113,6 +115,20 @@ class ConfigAdmin(AutocompleteMixin, ModelAdmin):  # type: ignore[misc]
             return
         own = {field.name for field in obj._meta.concrete_fields}
         obj.save(update_fields=[*own.intersection(form.changed_data), "updated_at"])
+
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        write_down(request, Action.CREATED, identity(obj))
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        # Names of fields only: a value may be a secret.
+        write_down(request, Action.CHANGED, identity(obj) | {"changes": message})
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        for row in queryset:
+            write_down(request, Action.DELETED, identity(row))
+        return super().log_deletions(request, queryset)
 
     @_tells_conflicts
     def changelist_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -9,9 +9,12 @@ from django_filters.rest_framework import DjangoFilterBackend
 from rest_framework import pagination, viewsets
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
+from anpr_project.lib.auditing import difference, identity, write_down
 from anpr_project.lib.filters import BoundedSearchFilter, StableOrderingFilter
 from anpr_project.lib.permissions import ModelPermissions
+from audit.models import Action
 
 M = TypeVar("M", bound=models.Model)
 
@@ -20,6 +23,11 @@ class ConfigPagination(pagination.PageNumberPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 500
+
+
+def _row(serializer: BaseSerializer[M]) -> M:
+    assert serializer.instance is not None  # noqa: S101 - saved, or about to be changed
+    return serializer.instance
 
 
 class ConfigViewSet(viewsets.ModelViewSet[M]):
@@ -42,6 +50,23 @@ class ConfigViewSet(viewsets.ModelViewSet[M]):
         with transaction.atomic():
             return super().create(request, *args, **kwargs)
 
+    def perform_create(self, serializer: BaseSerializer[M]) -> None:
+        super().perform_create(serializer)
+        made = identity(_row(serializer)) | {"fields": difference(serializer, {})}
+        write_down(self.request, Action.CREATED, made)
+
     def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         with transaction.atomic():
             return super().update(request, *args, **kwargs)
+
+    def perform_update(self, serializer: BaseSerializer[M]) -> None:
+        before = self.get_serializer(_row(serializer)).data
+        super().perform_update(serializer)
+        changed = difference(serializer, before)
+        write_down(self.request, Action.CHANGED, identity(_row(serializer)) | {"fields": changed})
+
+    def perform_destroy(self, instance: M) -> None:
+        gone = identity(instance)
+        with transaction.atomic():
+            super().perform_destroy(instance)
+            write_down(self.request, Action.DELETED, gone)

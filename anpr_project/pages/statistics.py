@@ -8,10 +8,12 @@ from django.shortcuts import render
 
 from anpr_project.lib.read_only import read_only
 from anpr_project.pages.choices import filter_choices
+from anpr_project.pages.reason import reason_asked
 
 
 @read_only
 @login_required
 @permission_required("events.view_plateevent", raise_exception=True)
+@reason_asked
 def statistics(request: HttpRequest) -> HttpResponse:
     return render(request, "statistics.html", filter_choices())

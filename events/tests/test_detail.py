@@ -14,8 +14,8 @@ def test_event_is_shown_with_its_exports(
     api: APIClient, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     event = make_event(tyres=["ff"])
-    # Its month; the event with its sensor, camera and zone; its tyres; where it was delivered.
-    with django_assert_num_queries(4):
+    # Its month; the event with its sensor, camera and zone; its tyres; where it was delivered; the audit log.
+    with django_assert_num_queries(5):
         response = api.get(f"{URL}/{event.pk}")
     assert response.status_code == 200
     body = response.json()

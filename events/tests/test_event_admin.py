@@ -60,8 +60,8 @@ def test_list_costs_the_same_few_queries_and_no_count(
     sensor = make_sensor()
     for number in range(3):
         make_event(f"P{number}", sensor, zone=make_zone())
-    # Session, user, the page, the cameras and the zones of the filters.
-    with django_assert_num_queries(5) as queries:
+    # Session, user, the page, the cameras and the zones of the filters, the audit log.
+    with django_assert_num_queries(6) as queries:
         page(browser)
     assert not [query for query in queries if "COUNT(" in query["sql"]]
 
@@ -120,7 +120,7 @@ def test_detail_shows_pictures_readings_and_tyres(
     }
     event = make_event("AB12 CDE", tyres=["45bb320f"], frame="f.jpg", crop="c.jpg", details=details)
     page(browser, f"{LIST}{event.pk}/change/")  # fills the cache of content types
-    with django_assert_num_queries(5):  # session, user, event, tyres, position
+    with django_assert_num_queries(6):  # session, user, event, tyres, position, audit log
         content = page(browser, f"{LIST}{event.pk}/change/")
     for text in (
         f'src="/api/v1/events/{event.pk}/frame"',

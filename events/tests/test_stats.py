@@ -142,10 +142,10 @@ def test_statistics_take_a_fixed_number_of_queries(
     for hour in range(3):
         make_event(zone=make_zone(), captured_at=NOON + timedelta(hours=hour))
     dispatch()
-    # 4 rollups, the two ends, the outbox, the plates, 2 of names.
-    with django_assert_num_queries(10):
+    # 4 rollups, the two ends, the outbox, the plates, 2 of names, the audit log.
+    with django_assert_num_queries(11):
         get(api, **{"from": "2026-11-18T00:30:00Z", "to": "2026-11-21T00:30:00Z"})
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(6):
         get(api, plate="AB*", **{"from": DAY, "to": NEXT_DAY})
 
 

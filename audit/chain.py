@@ -1,0 +1,92 @@
+"""The chain that makes tampering show: each entry's hash covers the one before.
+
+hash(n) = SHA-256(hash(n-1) in hex, then the JSON of entry n with sorted keys). Whoever alters, removes
+or reorders entries has to compute all later hashes anew, and then the head is another one than the
+one that was logged elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC
+from itertools import islice
+
+import msgspec
+from django.db import transaction
+
+from audit.models import AuditEntry
+
+GENESIS = "0" * 64
+BATCH = 500
+COVERED = ("actor_id", "actor", "channel", "address", "action", "subject", "reason", "found")
+
+
+def link_hash(entry: AuditEntry) -> str:
+    """Return what the entry's hash must be, by its content and its `previous_hash`."""
+    content = {name: getattr(entry, name) for name in COVERED}
+    content |= {"sequence": entry.sequence, "at": entry.at.astimezone(UTC).isoformat()}
+    canonical = msgspec.json.encode(content, order="deterministic")
+    return hashlib.sha256(entry.previous_hash.encode() + canonical).hexdigest()
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last link: whoever notes it down can tell later whether the chain was cut."""
+
+    sequence: int = 0
+    hash: str = GENESIS
+
+    @classmethod
+    def current(cls) -> Head:
+        last = AuditEntry.objects.chained().reverse().first()
+        return cls() if last is None or last.sequence is None else cls(last.sequence, last.hash)
+
+    def __str__(self) -> str:
+        return f"{self.sequence}:{self.hash}"
+
+
+def seal_entries() -> int:
+    """Add committed entries to the chain, in the order of their ids; return how many."""
+    with transaction.atomic():
+        # The lock on the rows admits one worker at a time; the other finds nothing, or the rest.
+        entries = list(AuditEntry.objects.unsealed().select_for_update()[:BATCH])
+        entries = [entry for entry in entries if entry.sequence is None]
+        head = Head.current()
+        for entry in entries:
+            entry.sequence, entry.previous_hash = head.sequence + 1, head.hash
+            entry.hash = link_hash(entry)
+            head = Head(entry.sequence, entry.hash)
+        AuditEntry.objects.bulk_update(entries, ["sequence", "previous_hash", "hash"])
+    return len(entries)
+
+
+@dataclass(frozen=True)
+class Fault:
+    sequence: int
+    problem: str
+
+
+def find_faults(known: Head | None = None) -> Iterator[Fault]:
+    """Yield what is wrong with the chain; `known` is a head that was noted down before."""
+    expected, met = Head(), known is None or known.sequence == 0
+    for entry in AuditEntry.objects.chained().iterator(BATCH):
+        sequence = entry.sequence or 0
+        if sequence != expected.sequence + 1:
+            yield Fault(expected.sequence + 1, f"missing up to {sequence - 1}")
+        elif entry.previous_hash != expected.hash:
+            yield Fault(sequence, "does not follow on the one before")
+        if entry.hash != link_hash(entry):
+            yield Fault(sequence, "was altered")
+        expected = Head(sequence, entry.hash)
+        if known is not None and sequence == known.sequence:
+            met = True
+            if entry.hash != known.hash:
+                yield Fault(sequence, "is not the head that was noted down")
+    if not met and known is not None:
+        yield Fault(known.sequence, "was the head once, and is gone: the end was cut off")
+
+
+def first_faults(known: Head | None, limit: int) -> list[Fault]:
+    return list(islice(find_faults(known), limit))
