@@ -15,18 +15,16 @@ of the pairs. Exit status 1 when a goal is missed.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import platform
 import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
-from dataclasses import fields
 from importlib.metadata import version
 from pathlib import Path
 
-from findings import Finding, publish, table, write_json
+from findings import Finding, publish, read_json, table, write_json
 from product import ROOT
 
 ROWS = ("P1", "P2", "P5", "P6", "P7")
@@ -81,9 +79,7 @@ def delivery(options: argparse.Namespace) -> list[Finding]:
         command = [sys.executable, str(HERE / "delivery_rate.py"), "--pairs", str(options.pairs)]
         command += ["--scale", str(options.scale), "--json", file.name]
         subprocess.run(command, stdout=sys.stderr)  # noqa: S603 - our own command
-        found = json.loads(Path(file.name).read_text())["findings"]
-    names = {each.name for each in fields(Finding)}
-    return [Finding(**{k: v for k, v in one.items() if k in names}) for one in found]
+        return read_json(Path(file.name))
 
 
 def measure(options: argparse.Namespace) -> list[Finding]:

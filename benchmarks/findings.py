@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+PLOT = "![How far each row is from its goal](performance.png)"
 BEGIN, END = "<!-- table: made by `make bench` -->", "<!-- end of table -->"
 
 
@@ -81,14 +82,31 @@ def table(findings: Sequence[Finding]) -> str:
     return "\n".join(lines)
 
 
+def read_json(path: Path) -> list[Finding]:
+    """Return the findings of an earlier run."""
+    names = {each.name for each in fields(Finding)}
+    found = json.loads(path.read_text())["findings"]
+    return [Finding(**{name: one[name] for name in names}) for one in found]
+
+
 def publish(findings: Sequence[Finding], facts: dict[str, str], docs: Path) -> None:
-    """Write the figures, and the table in the middle of the page that explains them."""
-    page = docs / "performance.md"
+    """Write the figures, and the table in the middle of the page that explains them.
+
+    Rows that were not measured now stay as they are.
+    """
+    figures, page = docs / "performance.json", docs / "performance.md"
+    measured = {finding.row for finding in findings}
+    kept = read_json(figures) if figures.exists() else []
+    findings = sorted(
+        [*findings, *(finding for finding in kept if finding.row not in measured)],
+        key=lambda finding: finding.row,
+    )
+    write_json(findings, facts, figures)
     before, _, rest = page.read_text().partition(BEGIN)
     after = rest.partition(END)[2]
     told = "; ".join(f"{name} {value}" for name, value in facts.items())
-    page.write_text(f"{before}{BEGIN}\n\n{table(findings)}\n\n{told}\n\n{END}{after}")
-    write_json(findings, facts, docs / "performance.json")
+    parts = [BEGIN, table(findings), told, PLOT, END]
+    page.write_text(before + "\n\n".join(parts) + after)
 
 
 def write_json(findings: Sequence[Finding], facts: dict[str, str], path: Path) -> None:
