@@ -165,7 +165,7 @@ def floor(on: Machine) -> Iterator[Stack]:
     if table.wait(60):
         sys.exit(f"the floor has no table, see {log}")
     options = {"interface": "wsgi", "host": "127.0.0.1", "port": port, "workers": WORKERS}
-    options |= {"blocking-threads": os.environ.get("API_THREADS", 4), "backlog": 2048}
+    options |= {"blocking-threads": os.environ.get("API_THREADS", 8), "backlog": 2048}
     options |= {"working-dir": HERE, "log-level": "warning"}
     arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
     command = [sys.executable, "-m", "granian", *arguments, "--no-ws", "floor:application"]
