@@ -75,3 +75,19 @@ def test_no_text_of_the_scripts_misses_its_translation(
     tab.click("#pause")
     edge.read("AAA 2")
     expect(tab.locator("#pause")).to_have_text("«Resume (1)»")
+
+
+def test_a_phone_has_the_pages_in_a_menu(tab: Page, product: Running) -> None:
+    tab.set_viewport_size({"width": 390, "height": 844})
+    tab.goto(f"{product.url}/search")
+    way_out = tab.get_by_role("button", name="Log out")
+    expect(way_out).to_be_hidden()
+    tab.click("#menu")
+    expect(way_out).to_be_visible()
+    assert tab.evaluate("document.documentElement.scrollWidth") == 390
+    tab.keyboard.press("Escape")
+    expect(way_out).to_be_hidden()
+    expect(tab.locator("#menu")).to_be_focused()
+    tab.click("#menu")
+    tab.get_by_role("link", name="Statistics").click()
+    tab.wait_for_url("**/statistics*")

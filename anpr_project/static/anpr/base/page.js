@@ -1,4 +1,4 @@
-// What every page has: the times of the server in the viewer's zone, and the theme switch.
+// What every page has: the times of the server in the viewer's zone, the theme switch, and on a phone the menu.
 // The switch goes system -> the other one -> back to the system's.
 
 import { localizeTimes } from "./times.js";
@@ -25,3 +25,16 @@ button?.addEventListener("click", () => {
 dark.addEventListener("change", show);
 if (button) show();
 localizeTimes();
+
+const menu = document.getElementById("menu");
+const isOpen = () => menu.getAttribute("aria-expanded") === "true";
+
+menu?.addEventListener("click", () => menu.setAttribute("aria-expanded", String(!isOpen())));
+document.addEventListener("click", (event) => {
+  if (menu && isOpen() && !event.target.closest("#pages, #menu")) menu.setAttribute("aria-expanded", "false");
+});
+document.addEventListener("keydown", (event) => {
+  if (!menu || event.key !== "Escape" || !isOpen()) return;
+  menu.setAttribute("aria-expanded", "false");
+  menu.focus();
+});
