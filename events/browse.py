@@ -16,6 +16,7 @@ from events import documentation, keyset
 from events.confidence import Confidence, confidence_by_camera
 from events.filters import parse_filter
 from events.models import PlateEvent
+from events.pattern_pages import read_page
 from events.representation import EventView, represent
 from events.search import Match, look_alikes
 from events.stats import Statistics, StatsRequest, statistics
@@ -67,11 +68,8 @@ class EventListView(EventReader):
         """Newest first. `next` and `previous` are whole addresses with the same filters."""
         wanted = parse_filter(self.query, ignore=keyset.PARAMETERS, similar_allowed=True)
         asked = keyset.PageRequest.parse(self.query)
-        events = wanted.apply(self.get_queryset())
         matches = look_alikes(wanted.similar) if wanted.similar else {}
-        if wanted.similar:
-            events = events.filter(plate_normalized__in=matches)
-        page = asked.read(events)
+        page = read_page(asked, wanted, matches, self.get_queryset())
         self.record(Action.SEARCH, found=len(page.events))
         url = request.build_absolute_uri()
         return Response(

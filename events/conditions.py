@@ -87,9 +87,12 @@ class Before(Condition):
 class PlateLike(Condition):
     pattern: str
 
+    @property
+    def is_pattern(self) -> bool:
+        return any(wildcard in self.pattern for wildcard in WILDCARDS)
+
     def on(self, field: str) -> Q:
-        is_pattern = any(wildcard in self.pattern for wildcard in WILDCARDS)
-        return Q((f"{field}__wildcard" if is_pattern else field, self.pattern))
+        return Q((f"{field}__wildcard" if self.is_pattern else field, self.pattern))
 
     @cached_property
     def _expression(self) -> re.Pattern[str]:

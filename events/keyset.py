@@ -91,11 +91,18 @@ class PageRequest:
             _starting_place(query),
         )
 
-    def read(self, queryset: QuerySet[PlateEvent]) -> Page:
+    def ordered(self, queryset: QuerySet[PlateEvent]) -> QuerySet[PlateEvent]:
+        """Return what may be on the page, the nearest first."""
         cursor = self.cursor
-        ordered = cursor.apply(queryset) if cursor else queryset.order_by("-captured_at", "-id")
+        return cursor.apply(queryset) if cursor else queryset.order_by("-captured_at", "-id")
+
+    def read(self, queryset: QuerySet[PlateEvent]) -> Page:
         # One more than asked for tells whether there is another page; nothing is counted.
-        rows = list(ordered[: self.limit + 1])
+        return self.of(list(self.ordered(queryset)[: self.limit + 1]))
+
+    def of(self, rows: list[PlateEvent]) -> Page:
+        """Return the page of the nearest rows, one more than it holds."""
+        cursor = self.cursor
         more, rows = len(rows) > self.limit, rows[: self.limit]
         if not rows:
             return Page([], None, None)

@@ -108,6 +108,12 @@ def _sharing_a_half(key: str) -> Iterator[QuerySet[KnownPlate]]:
     yield alike.filter(key_reversed__wildcard=f"{key[middle:][::-1]}*")
 
 
+def unseen_plates() -> set[str]:
+    """Return what the dispatcher has not yet made known."""
+    waiting = PlateEvent.objects.of(list(EventReceipt.objects.waiting()[:MAX_UNSEEN]))
+    return {event.plate_normalized for event in waiting}
+
+
 def _candidates(plate: str) -> set[str]:
     key = look_alike_key(plate)
     searches = [KnownPlate.objects.filter(key__in=_neighbours(key))]
@@ -118,9 +124,7 @@ def _candidates(plate: str) -> set[str]:
         for search in searches
         for known in search.values_list("plate", flat=True)[:MAX_CANDIDATES]
     }
-    # What the dispatcher has not yet made known.
-    unseen = PlateEvent.objects.of(list(EventReceipt.objects.waiting()[:MAX_UNSEEN]))
-    return found.union((event.plate_normalized for event in unseen), [plate])
+    return found | unseen_plates() | {plate}
 
 
 def look_alikes(plate: str) -> dict[str, Match]:

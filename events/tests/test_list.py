@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
@@ -125,7 +126,8 @@ def test_list_takes_two_queries_whatever_its_length(
         make_event(sensor=make_sensor(make_camera()), tyres=["aa", "bb"])
     with django_assert_num_queries(3):  # the page, its tyres, the audit log
         assert len(ids(get(api, limit=1))) == 1
-    with django_assert_num_queries(3):  # the page, its tyres, the audit log
+    # The newest events, then the index of plates; the events of the places found, their tyres, the audit log.
+    with django_assert_num_queries(5 if connection.vendor == "postgresql" else 3):
         assert len(ids(get(api, plate="AB*", tpms_id="aa"))) == 5
 
 
