@@ -29,5 +29,5 @@ def create(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("events", "0004_events_by_month")]
+    dependencies = [("events", "0005_receipts_are_handled_by_nobody")]
     operations = [migrations.RunPython(create, migrations.RunPython.noop)]
