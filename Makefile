@@ -6,6 +6,8 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
+SOURCES := anpr_project cameras zones models_cfg sensors events exporters deploy manage.py
+
 .PHONY: run demo test check screenshots bench serve lock clean
 .DEFAULT_GOAL := run
 
@@ -38,6 +40,9 @@ check: .venv/test.stamp
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy .
+	# What it says besides its findings is about our notes on them.
+	$(BIN)/bandit --quiet --severity-level medium --recursive $(SOURCES) --exclude '*/tests/*' 2>/dev/null
+	.ci/audit $(BIN)/pip-audit requirements/base.txt
 	DATA_DIR=$$(mktemp -d) HTTPS=true $(BIN)/python manage.py check --deploy --fail-level WARNING
 	DATA_DIR=$$(mktemp -d) $(BIN)/python manage.py makemigrations --check --dry-run
 

@@ -65,7 +65,7 @@ STREAM_PORT = env.integer("STREAM_PORT", min(PORT + 1, 65535), 1, 65535)
 # Of `manage.py deliver`; 0: it listens nowhere.
 METRICS_PORT = env.integer("METRICS_PORT", 0, 0, 65535)
 # Where others reach us: the beginning of links in exported events.
-_shown_host = {"0.0.0.0": "localhost", "::": "localhost"}.get(HOST, HOST)  # noqa: S104 - compared
+_shown_host = {"0.0.0.0": "localhost", "::": "localhost"}.get(HOST, HOST)  # nosec B104  # noqa: S104 - compared
 PUBLIC_URL = env.origin(
     "PUBLIC_URL", f"http://{f'[{_shown_host}]' if ':' in _shown_host else _shown_host}:{PORT}"
 )
@@ -123,6 +123,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "anpr_project.lib.logs.RequestLogMiddleware",
+    "anpr_project.lib.content_policy.AnswerHeadersMiddleware",
     *(["django_prometheus.middleware.PrometheusBeforeMiddleware"] if ENABLE_METRICS else []),
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -136,7 +137,6 @@ MIDDLEWARE = [
     "anpr_project.second_factor.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "anpr_project.lib.content_policy.ContentPolicyMiddleware",
     *(["anpr_project.lib.request_metrics.RequestMetricsMiddleware"] if ENABLE_METRICS else []),
 ]
 ROOT_URLCONF = "anpr_project.urls"

@@ -1,4 +1,4 @@
-"""The content security policy of every page: what is not from this server is not loaded."""
+"""What every answer tells the browser: pages, API, errors and files alike."""
 
 from __future__ import annotations
 
@@ -21,6 +21,17 @@ ADMIN = (
 )
 LOOSER = ("/admin/", "/docs", "/redoc")
 HEADER = "Content-Security-Policy"
+OPENER = "Cross-Origin-Opener-Policy"
+# Of what is no page. Whoever opens it as one gets nothing to run.
+HEADERS = {
+    HEADER: "default-src 'none'; frame-ancestors 'none'",
+    OPENER: "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    # The address of a page may hold a plate, which is nobody else's business.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
 
 
 def with_pictures_from(url: str, policy: str) -> str:
@@ -29,8 +40,12 @@ def with_pictures_from(url: str, policy: str) -> str:
     return policy.replace("img-src 'self'", f"img-src 'self' {site.scheme}://{site.netloc}")
 
 
-class ContentPolicyMiddleware:
-    """Gives each HTML page its policy, unless the view has set a narrower one."""
+class AnswerHeadersMiddleware:
+    """Gives each answer what it lacks of them; a view may have set narrower ones.
+
+    It stands first: what other middleware answers by itself (static files, redirects, preflights)
+    passes here too.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -40,4 +55,8 @@ class ContentPolicyMiddleware:
         if response.get("Content-Type", "").startswith("text/html"):
             policy = ADMIN if request.path.startswith(LOOSER) else STRICT
             response.headers.setdefault(HEADER, policy)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        # The page of the API's documentation would loosen it, for sign-ins at other sites.
+        response.headers[OPENER] = HEADERS[OPENER]
         return response

@@ -9,6 +9,7 @@ from channels.testing import WebsocketCommunicator
 
 from anpr_project.asgi import application
 from anpr_project.body_limit import MAX_BODY_BYTES
+from anpr_project.lib.content_policy import HEADERS
 
 # The communicator has no annotations.
 Communicator: Any = ApplicationCommunicator
@@ -66,6 +67,7 @@ async def test_body_that_grows_too_large_without_a_declared_length_is_refused() 
     status, headers, problem = await answer(communicator)
     assert status == 413
     assert headers[b"connection"] == b"close"
+    assert {name.lower().encode() for name in HEADERS} <= headers.keys()
     assert problem["code"] == "too_large"
 
 

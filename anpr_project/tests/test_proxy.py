@@ -19,6 +19,7 @@ from websockets.sync.server import Server, ServerConnection
 from websockets.sync.server import serve as serve_websockets
 from websockets.typing import Origin
 
+from anpr_project.lib.content_policy import HEADERS
 from anpr_project.tests.servers import free_port, wait_for_port
 
 ORIGIN = Origin("http://127.0.0.1")
@@ -224,6 +225,9 @@ def test_api_that_is_away_is_a_json_error_with_a_time_to_retry(tmp_path: Path) -
             assert response.status_code in {502, 503}
             assert response.headers["Retry-After"] == "2"
             assert response.json()["code"] == "unavailable"
+            assert (
+                HEADERS.items() <= {name.title(): v for name, v in response.headers.items()}.items()
+            )
 
 
 def test_log_of_an_error_holds_no_plate_and_no_token(proxy: Proxy) -> None:

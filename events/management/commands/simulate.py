@@ -60,7 +60,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         host, port = os.environ.get("HOST", "127.0.0.1"), os.environ.get("PORT", "8000")
-        host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1"}.get(host, host)  # noqa: S104
+        host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1"}.get(host, host)  # nosec B104  # noqa: S104
         parser.add_argument(
             "--url", default=f"http://{host}:{port}", help="the server (default: %(default)s)"
         )
