@@ -18,7 +18,8 @@ STATIC = "/static/anpr/base/base.css"
 
 def ask(path: str, method: str = "get", **headers: str) -> Any:
     answer = Client(raise_request_exception=False).generic(method.upper(), path, headers=headers)
-    answer.close()  # a file; its headers are read already
+    if answer.streaming:
+        b"".join(answer)  # so that its file is closed
     return answer
 
 
