@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -70,6 +71,8 @@ def on_the_stacks(options: argparse.Namespace, wanted: set[str]) -> list[Finding
                 findings += ingest_rows.single(machine, [ours, peer, floor], **sizes)
             if "P2" in wanted:
                 findings += ingest_rows.batches(machine, [ours, peer], **sizes)
+    # After a failure it stays, with the logs.
+    shutil.rmtree(folder, ignore_errors=True)
     return findings
 
 
