@@ -19,9 +19,15 @@ LOOK_ALIKES = {
 _fold = str.maketrans(LOOK_ALIKES)
 
 
+_ascii_kept = {
+    keep: {code: None for code in range(128) if not chr(code).isalnum() and chr(code) not in keep}
+    for keep in ("", WILDCARDS)
+}
+
+
 def _normalized(text: str, keep: str) -> str:
-    if text.isascii():
-        return "".join([sign for sign in text.upper() if sign.isalnum() or sign in keep])
+    if text.isascii():  # a tenth of the time of what follows, for nearly all plates
+        return text.upper().translate(_ascii_kept[keep])
     # Twice: upper case may decompose, and compatibility forms may hold lower case.
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).upper())
     kept = []
