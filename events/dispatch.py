@@ -22,7 +22,7 @@ def _store_positions(receipts: list[EventReceipt]) -> None:
     # One statement for all rows; bulk_update would build a CASE of a thousand branches.
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH given(id, position) AS (VALUES {values}) "  # nosec B608  # noqa: S608 - placeholders only
+            f"WITH given(id, position) AS (VALUES {values}) "  # noqa: S608 - placeholders only
             "UPDATE events_eventreceipt SET position = given.position FROM given "
             "WHERE events_eventreceipt.id = given.id",
             parameters,

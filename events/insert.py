@@ -33,7 +33,7 @@ def _places(fields: Fields) -> str:
 def _insert_receipt() -> str:
     fields = _fields(EventReceipt)
     return (
-        f"INSERT INTO {EventReceipt._meta.db_table} ({_names(fields)}) VALUES ({_places(fields)}) "  # nosec B608  # noqa: S608
+        f"INSERT INTO {EventReceipt._meta.db_table} ({_names(fields)}) VALUES ({_places(fields)}) "  # noqa: S608
         "ON CONFLICT (sensor_id, event_id) DO NOTHING RETURNING id"
     )
 
@@ -47,7 +47,7 @@ def _insert_event() -> str:
 @cache
 def _insert_both() -> str:
     return (
-        f"WITH receipt AS ({_insert_receipt()}) {_insert_event()}"  # nosec B608  # noqa: S608
+        f"WITH receipt AS ({_insert_receipt()}) {_insert_event()}"  # noqa: S608
         f"SELECT receipt.id, {_places(_fields(PlateEvent))} FROM receipt RETURNING id"
     )
 

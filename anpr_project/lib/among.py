@@ -24,7 +24,7 @@ class Among(Lookup[Sequence[int]]):
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
         column, parameters, values = self._sides(compiler, connection)
-        listed = f"{column} IN (SELECT value FROM json_each(%s))"  # nosec B608  # noqa: S608 - a column's name
+        listed = f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608 - a column's name
         return listed, (*parameters, f"[{values}]")
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:

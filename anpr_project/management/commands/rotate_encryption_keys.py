@@ -41,7 +41,7 @@ class Rotation:
         # Read as stored, past the field, which would decrypt.
         with connection.cursor() as cursor:
             cursor.execute(
-                f"SELECT {self._id}, {self._column} FROM {self._table} "  # nosec B608  # noqa: S608 - our own names
+                f"SELECT {self._id}, {self._column} FROM {self._table} "  # noqa: S608 - our own names
                 f"WHERE {self._id} > %s AND {self._column} <> '' ORDER BY {self._id} LIMIT {BATCH}",
                 [after],
             )
@@ -54,7 +54,7 @@ class Rotation:
             self.lost += 1
             return
         cursor.execute(
-            f"UPDATE {self._table} SET {self._column} = %s "  # nosec B608  # noqa: S608 - our own names
+            f"UPDATE {self._table} SET {self._column} = %s "  # noqa: S608 - our own names
             f"WHERE {self._id} = %s AND {self._column} = %s",
             [fresh, pk, token],
         )
