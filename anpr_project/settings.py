@@ -169,6 +169,9 @@ if POSTGRES_SERVER:
             "USER": env.text("POSTGRES_USER", "anpr"),
             "PASSWORD": env.text("POSTGRES_PASSWORD"),
             "NAME": env.text("POSTGRES_DB", "anpr"),
+            # One round trip for each request; without it, the first one in each thread after a
+            # restart of the database would fail, minutes after it came back.
+            "CONN_HEALTH_CHECKS": True,
             "OPTIONS": {
                 "connect_timeout": 2,
                 "options": "-c statement_timeout=15000",
