@@ -21,6 +21,7 @@ from rest_framework.views import APIView
 
 from anpr_project.lib.authentication import TokenAuthentication
 from anpr_project.lib.second_factor import lacks_second_factor
+from anpr_project.lib.serializers import TextField
 from anpr_project.lock_out import locked_for, note_failure
 from anpr_project.second_factor import CODE, MESSAGE
 from anpr_project.sign_in import code_holds, needs_code
@@ -28,23 +29,12 @@ from anpr_project.sign_in import code_holds, needs_code
 NO_STORE = {"Cache-Control": "no-store"}
 
 
-class TextField(serializers.CharField):
-    """A text as it was sent: DRF's own would take 123 for "123" and cut off spaces."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(trim_whitespace=False, **options)
-
-    def to_internal_value(self, data: Any) -> str:
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
-
-
 class LoginSerializer(serializers.Serializer[Any]):
-    username = TextField(max_length=150)
-    password = TextField(max_length=1024, style={"input_type": "password"})
+    username = TextField(max_length=150, trim_whitespace=False)
+    password = TextField(max_length=1024, trim_whitespace=False, style={"input_type": "password"})
     otp = TextField(
         max_length=32,
+        trim_whitespace=False,
         required=False,
         allow_blank=True,
         help_text="of users with a second factor: the code that the app shows, or a recovery code",

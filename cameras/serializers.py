@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
-from rest_framework import serializers
 
-from anpr_project.lib.serializers import ConfigSerializer, RelatedId
+from anpr_project.lib.serializers import ConfigSerializer, RelatedId, TextField
 from cameras.models import Camera
 from cameras.rtsp import masked, unmasked
 from zones.models import Zone
@@ -30,7 +29,7 @@ EXAMPLE = OpenApiExample(
 )
 
 
-class RtspUrlField(serializers.CharField):
+class RtspUrlField(TextField):
     """Shows `***` for the password; the same `***` sent back keeps the stored one."""
 
     def to_representation(self, value: str) -> str:

@@ -8,7 +8,10 @@ import msgspec
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
+from anpr_project.lib.filters import ID_SCHEMA
+from anpr_project.lib.text import PLAIN_PATTERN
 from events.confidence import Confidence
+from events.filters import MAX_TEXT, MAX_VALUES
 from events.representation import EventView
 from events.search import Match
 from events.stats import Statistics
@@ -47,14 +50,18 @@ def response_schema(view: type) -> dict[str, Any]:
     return made
 
 
-def _parameter(
-    name: str, text: str, kind: Any = OpenApiTypes.STR, **options: Any
-) -> OpenApiParameter:
+TYRE = {"type": "string", "pattern": "^(0[xX])?[0-9A-Fa-f]{1,16}$"}
+TEXT = {"type": "string", "minLength": 1, "maxLength": MAX_TEXT, "pattern": PLAIN_PATTERN}
+
+
+def _parameter(name: str, text: str, kind: Any = TEXT, **options: Any) -> OpenApiParameter:
+    kind = OpenApiTypes.STR if "enum" in options else kind
     return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=text, **options)
 
 
-def _several(name: str, text: str, kind: Any = OpenApiTypes.STR) -> OpenApiParameter:
-    return _parameter(name, f"{text} May be given several times: any of them.", kind, many=True)
+def _several(name: str, text: str, kind: dict[str, Any] = TEXT) -> OpenApiParameter:
+    several = {"type": "array", "items": kind, "maxItems": MAX_VALUES}
+    return _parameter(name, f"{text} May be given several times: any of them.", several)
 
 
 FILTERS = [
@@ -63,11 +70,13 @@ FILTERS = [
         "The plate, however it is written (`ab-12 cde` finds `AB12CDE`); `*` stands for any run of "
         "characters, `?` for one. At least one letter or digit.",
     ),
-    _several("camera", "Id of the camera.", OpenApiTypes.INT64),
-    _several("zone", "Id of the zone.", OpenApiTypes.INT64),
-    _several("sensor", "Id of the sensor.", OpenApiTypes.INT64),
+    _several("camera", "Id of the camera.", ID_SCHEMA),
+    _several("zone", "Id of the zone.", ID_SCHEMA),
+    _several("sensor", "Id of the sensor.", ID_SCHEMA),
     _several("region", "As the sensor sent it, upper or lower case."),
-    _parameter("min_confidence", "0 to 1, inclusive.", OpenApiTypes.DOUBLE),
+    _parameter(
+        "min_confidence", "0 to 1, inclusive.", {"type": "number", "minimum": 0, "maximum": 1}
+    ),
     _parameter("captured_after", "Captured at this time or later.", OpenApiTypes.DATETIME),
     _parameter("captured_before", "Captured before this time.", OpenApiTypes.DATETIME),
     _parameter("received_after", "Received at this time or later.", OpenApiTypes.DATETIME),
@@ -75,7 +84,7 @@ FILTERS = [
     _several("vehicle_type", "As the sensor sent it, upper or lower case."),
     _several("vehicle_make", "As the sensor sent it, upper or lower case."),
     _several("vehicle_color", "As the sensor sent it, upper or lower case."),
-    _parameter("tpms_id", "Id of a tyre-pressure sensor that was heard, in hex."),
+    _parameter("tpms_id", "Id of a tyre-pressure sensor that was heard, in hex.", TYRE),
     _parameter("has_frame", "Whether there is a picture of the scene.", OpenApiTypes.BOOL),
 ]
 SIMILAR = _parameter(
@@ -84,7 +93,9 @@ SIMILAR = _parameter(
     "or misread. Each result then has a `match` with `score` (1 is the same) and `reason`.",
 )
 PAGING = [
-    _parameter("limit", "Events a page, 1 to 500; 50 if absent.", OpenApiTypes.INT),
+    _parameter(
+        "limit", "Events a page; 50 if absent.", {"type": "integer", "minimum": 1, "maximum": 500}
+    ),
     _parameter("cursor", "Only as found in `next` and `previous`."),
     _parameter(
         "newer_than", "Id of an event: the ones that follow it, nearest.", OpenApiTypes.INT64

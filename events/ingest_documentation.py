@@ -78,7 +78,7 @@ BATCH: dict[str, Any] = {
     "request": {
         "application/json": {
             "type": "array",
-            "items": _reading,
+            "items": {"anyOf": [_reading, {"description": "is answered 400 in its place"}]},
             "minItems": 1,
             "maxItems": 1000,
         },
@@ -97,7 +97,7 @@ PICTURE: dict[str, Any] = {
             "original",
             OpenApiTypes.STR,
             OpenApiParameter.QUERY,
-            enum=["1"],
+            enum=["0", "1"],
             description="The bytes as they were sent, with their metadata (Administrators).",
         )
     ],

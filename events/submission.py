@@ -20,6 +20,7 @@ MAX_BYTES = {"event": 64 * 1024, "frame": 8 * 1024 * 1024, "crop": 1024 * 1024}
 MAX_BODY_BYTES = sum(MAX_BYTES.values()) + 64 * 1024
 MAX_BATCH_BYTES = 16 * 1024 * 1024
 MAX_PARTS = 8
+STARTS = (b"[", b"{")
 
 
 class Submission(msgspec.Struct, frozen=True):
@@ -113,6 +114,9 @@ class BatchParser(BodyParser):
     max_bytes = MAX_BATCH_BYTES
 
     def parse_body(self, body: bytes, media_type: str) -> list[bytes]:
+        # In NDJSON a line of garbage is answered in its place; a body that is none of both is not.
+        if "ndjson" not in media_type and body.strip() and not body.lstrip().startswith(STARTS):
+            raise FieldError("", "json", "Expected a JSON array of events, or one event a line.")
         return split_batch(body)
 
 

@@ -20,6 +20,7 @@ from anpr_project.lib.auditing import reason_of, write_down
 from anpr_project.lib.authentication import TokenAuthentication
 from anpr_project.lib.body import BodyParser, read_body
 from anpr_project.lib.error_handler import error_response
+from anpr_project.lib.errors import FieldError
 from anpr_project.lib.json_format import json_response
 from anpr_project.lib.permissions import ModelPermissions
 from audit.models import Action
@@ -178,7 +179,10 @@ class PictureView(GenericAPIView[PlateEvent]):
     def get(self, request: Request, pk: int) -> HttpResponse:
         event = get_object_or_404(PlateEvent.objects.by_id(pk))
         name: str = getattr(event, self.kind)
-        is_original = request.query_params.get("original") == "1"
+        original = request.query_params.get("original", "0")
+        if original not in ("0", "1"):
+            raise FieldError("original", "invalid", "Expected 0 or 1.")
+        is_original = original == "1"
         if is_original and (self.is_linked or not request.user.has_perm("events.view_original")):
             raise exceptions.PermissionDenied("Only administrators may see the original bytes.")
         data = images.shown(name, original=is_original)

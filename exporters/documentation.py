@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
+from anpr_project.lib.filters import ID_SCHEMA
 from events.documentation import EVENT, response_schema
 from events.representation import EventView
 from exporters.matching import Filters
@@ -80,8 +80,12 @@ class Queued:
 
 DELIVERIES = [
     OpenApiParameter("state", enum=["pending", "delivered", "dead"]),
-    OpenApiParameter("event", OpenApiTypes.INT64, description="Id of the event."),
-    OpenApiParameter("limit", OpenApiTypes.INT, description="Rows a page, 1 to 500; 50 if absent."),
+    OpenApiParameter("event", ID_SCHEMA, description="Id of the event."),
+    OpenApiParameter(
+        "limit",
+        {"type": "integer", "minimum": 1},
+        description="Rows a page, at most 500; 50 if absent.",
+    ),
     OpenApiParameter("cursor", description="Only as found in `next` and `previous`."),
 ]
 TRIAL: dict[str, Any] = {

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import django_filters
+from drf_spectacular.utils import extend_schema_field
 
 from anpr_project.lib.filters import ConfigFilterSet, IdFilter, TextFilter
 from exporters.models import Delivery, ExporterConfig, exporter_types
 
 
+@extend_schema_field({"type": "string", "enum": [kind for kind, _ in exporter_types()]})
+class TypeFilter(django_filters.ChoiceFilter):  # type: ignore[misc]  # it has no types
+    pass
+
+
 class ExporterFilterSet(ConfigFilterSet):
     name = TextFilter()
-    exporter_type = django_filters.ChoiceFilter(choices=exporter_types)
+    exporter_type = TypeFilter(choices=exporter_types)
 
     class Meta:
         model = ExporterConfig

@@ -8,6 +8,8 @@ from rest_framework import pagination
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
+from anpr_project.lib.viewsets import asked_page_size
+
 MAX_ID_DIGITS = 19
 
 
@@ -16,6 +18,9 @@ class DeliveryPagination(pagination.CursorPagination):
     page_size = 50
     page_size_query_param = "limit"
     max_page_size = 500
+
+    def get_page_size(self, request: Request) -> int:
+        return asked_page_size(request, "limit", self.page_size, self.max_page_size)
 
     def decode_cursor(self, request: Request) -> Any:
         """Refuse a cursor whose place is no id, which the database would choke on."""

@@ -10,7 +10,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.serializers import BaseSerializer
 from rest_framework.validators import UniqueTogetherValidator
 
-from anpr_project.lib.serializers import ConfigSerializer
+from anpr_project.lib.serializers import ConfigSerializer, ObjectField
 from models_cfg.models import ModelConfig
 
 EXAMPLE = OpenApiExample(
@@ -44,6 +44,8 @@ class VersionIsNew(UniqueTogetherValidator):
 
 @extend_schema_serializer(examples=[EXAMPLE])
 class ModelConfigSerializer(ConfigSerializer[ModelConfig]):
+    parameters = ObjectField(required=False)
+
     class Meta:
         model = ModelConfig
         fields = [

@@ -69,6 +69,8 @@ class SensorKeySerializer(serializers.ModelSerializer[SensorKey]):
 class NewSensorKeySerializer(serializers.ModelSerializer[SensorKey]):
     """A key as it is made: the only time that its secret is shown."""
 
+    serializer_field_mapping = ConfigSerializer.serializer_field_mapping
+
     key = serializers.SerializerMethodField(
         help_text="the credential, for `Authorization: Api-Key <key>`; shown this once"
     )

@@ -10,12 +10,21 @@ from rest_framework import serializers
 from anpr_project.lib.serializers import ConfigSerializer
 from zones.models import Zone
 
+
+def _several(items: dict[str, Any], least: int = 1) -> dict[str, Any]:
+    return {"type": "array", "items": items, "minItems": least}
+
+
+RING = _several({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}, 4)
 GEOMETRY_SCHEMA: dict[str, Any] = {
     "type": "object",
     "description": "GeoJSON Polygon or MultiPolygon: closed, valid, not self-crossing, in range",
     "properties": {
         "type": {"type": "string", "enum": ["Polygon", "MultiPolygon"]},
-        "coordinates": {"type": "array", "items": {}},
+        "coordinates": {
+            "description": "rings of positions; of a MultiPolygon: polygons of rings",
+            "anyOf": [_several(RING), _several(_several(RING))],
+        },
     },
     "required": ["type", "coordinates"],
 }

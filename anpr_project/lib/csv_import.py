@@ -152,7 +152,9 @@ class Plan:
 
     def _judge(self, line: Line, instance: Any, values: dict[str, Any]) -> None:
         is_new = instance is None
-        serializer = self.serializer(instance, data=values, partial=not is_new)
+        serializer = self.serializer(
+            instance, data=values, partial=not is_new, context={"from_text": True}
+        )
         if not serializer.is_valid():
             for name, details in serializer.errors.items():
                 for problem in _texts(details):

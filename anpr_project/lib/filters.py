@@ -18,6 +18,10 @@ from rest_framework.views import APIView
 from anpr_project.lib.errors import FieldError
 
 LARGEST_ID = 2**63 - 1
+ID_SCHEMA = {"type": "integer", "format": "int64", "minimum": 1, "maximum": LARGEST_ID}
+MAX_TEXT_LENGTH = 500
+# What Django's forms refuse in every text.
+NO_NUL = "^[^\\x00]*$"
 MAX_SEARCH_LENGTH = 200
 MAX_SEARCH_TERMS = 10
 TRUTHS = {"true": True, "1": True, "false": False, "0": False}
@@ -44,19 +48,19 @@ class TruthFilter(django_filters.Filter):  # type: ignore[misc]
     field_class = TruthField
 
 
-@extend_schema_field(OpenApiTypes.INT64)
+@extend_schema_field(ID_SCHEMA)
 class IdFilter(django_filters.Filter):  # type: ignore[misc]
     """`?camera=3`; an unknown id finds nothing, what is no id is refused."""
 
     field_class = IdField
 
 
-@extend_schema_field(OpenApiTypes.STR)
+@extend_schema_field({"type": "string", "maxLength": MAX_TEXT_LENGTH, "pattern": NO_NUL})
 class TextFilter(django_filters.CharFilter):  # type: ignore[misc]
     """A text as long as a name may be, compared without case."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{"lookup_expr": "iexact", "max_length": 500} | options)
+        super().__init__(**{"lookup_expr": "iexact", "max_length": MAX_TEXT_LENGTH} | options)
 
 
 class ConfigFilterSet(django_filters.FilterSet):  # type: ignore[misc]
@@ -76,6 +80,12 @@ class BoundedSearchFilter(filters.SearchFilter):
         except APIValidationError as error:
             raise APIValidationError({self.search_param: error.detail}) from None
         return terms[:MAX_SEARCH_TERMS]
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        for parameter in parameters:
+            parameter["schema"] |= {"maxLength": MAX_SEARCH_LENGTH, "pattern": NO_NUL}
+        return parameters
 
 
 class StableOrderingFilter(filters.OrderingFilter):

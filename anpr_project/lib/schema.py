@@ -37,9 +37,18 @@ TEXTS = {
     "401": "No credential, or one that is not valid.",
     "403": "The credential is valid, but its role may not do this.",
     "404": "There is no such thing.",
-    "409": "Something else refers to it: disable it instead.",
-    "default": "Any other failure. 429, 503 and 507 say in `Retry-After` when to come back.",
+    "406": "The answer is not to be had in a form that `Accept` asks for.",
+    "409": "It contradicts what is there: something else refers to it, or it changed just now.",
+    "413": "The body, or a part of it, is too large.",
+    "415": "Not a type of body, or of picture, that is taken here.",
+    "422": "This `event_id` was sent before, with other content.",
+    "429": "Too many requests; `Retry-After` says when to come back.",
+    "503": "It cannot be done right now; `Retry-After` says when to come back.",
+    "507": "The disk is nearly full, and nothing was kept; `Retry-After` says when to come back.",
 }
+INGEST = "/events/ingest"
+# Where how often one may ask is limited.
+LIMITED = re.compile(r"/(auth|events/ingest)|/test$")
 
 
 class AutoSchema(SpectacularAutoSchema):
@@ -79,13 +88,21 @@ class SensorKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untype
 
 def _statuses(path: str, method: str, operation: dict[str, Any]) -> list[str]:
     """Return which errors an operation can answer, by its shape."""
+    has_body, is_one = method in BODY_METHODS, "{" in path
     cases = {
-        "400": method in BODY_METHODS or "parameters" in operation,
+        "400": has_body or "parameters" in operation,
         "401": True,
         "403": bool(operation.get("security")),
-        "404": "{" in path,
-        "409": method == "delete" and "{" in path,
-        "default": True,
+        # A page after the last one is not there either.
+        "404": is_one or "parameters" in operation,
+        "406": True,
+        "409": method != "get",
+        "413": has_body,
+        "415": has_body,
+        "422": path.endswith(INGEST),
+        "429": bool(LIMITED.search(path)),
+        "503": True,
+        "507": INGEST in path,
     }
     return [status for status, applies in cases.items() if applies]
 
@@ -97,12 +114,17 @@ def _portable(pattern: str) -> str:
     plane is a pair of surrogates to ECMAScript, and so already named.
     """
     basic = re.sub("[\U00010000-\U0010ffff]-?", "", pattern)
+    # As drf-spectacular writes them for a field's validator.
+    basic = re.sub(r"\\U[0-9a-f]{8}-?", "", basic)
     return "".join(c if " " <= c <= "~" else f"\\u{ord(c):04x}" for c in basic)
 
 
 def _tidy(item: dict[str, Any]) -> None:
     if isinstance(item.get("pattern"), str):
         item["pattern"] = _portable(item["pattern"])
+    if {"type": "string", "maxLength": 0} in item.get("oneOf", ()):
+        # Its pattern may admit the empty text too: then it is both.
+        item["anyOf"] = item.pop("oneOf")
     if item.get("required") == []:
         # OpenAPI 3.0 has no empty list there.
         del item["required"]
@@ -132,6 +154,8 @@ def document_errors(
     for path, item in result["paths"].items():
         for method in METHODS:
             operation = item.get(method)
+            if path.endswith((INGEST, f"{INGEST}/batch")) and operation:
+                operation["requestBody"]["required"] = True
             for status in _statuses(path, method, operation) if operation else ():
                 answer = {"description": TEXTS[status], "content": shape}
                 operation["responses"].setdefault(status, answer)

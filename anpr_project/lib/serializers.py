@@ -7,6 +7,7 @@ from datetime import UTC
 from typing import Any, TypeVar
 
 from django.db import models
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.relations import ManyRelatedField
 
@@ -15,13 +16,55 @@ LARGEST_ID = 2**63 - 1
 MAX_RELATED = 1000
 
 
+def _is_text(field: serializers.Field[Any, Any, Any, Any], data: Any) -> bool:
+    """Whether it comes from a file in which everything is text: then a text may be a number."""
+    return isinstance(data, str) and bool(field.context.get("from_text"))
+
+
+def _is_number(field: serializers.Field[Any, Any, Any, Any], data: Any) -> bool:
+    is_number = isinstance(data, (int, float)) and not isinstance(data, bool)
+    return is_number or _is_text(field, data)
+
+
 class NumberField(serializers.FloatField):
-    """A finite number; Python would take `true` for 1."""
+    """A finite number; DRF's own would take `true` for 1, and "1" too."""
 
     def to_internal_value(self, data: Any) -> float:
-        if isinstance(data, bool):
+        if not _is_number(self, data):
             self.fail("invalid")
         return float(super().to_internal_value(data))
+
+
+class WholeNumberField(serializers.IntegerField):
+    """A whole number, as JSON has them."""
+
+    def to_internal_value(self, data: Any) -> int:
+        if not _is_number(self, data):
+            self.fail("invalid")
+        return int(super().to_internal_value(data))
+
+
+class TextField(serializers.CharField):
+    """A text; DRF's own would take 123 for "123"."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class TruthField(serializers.BooleanField):
+    """True or false; DRF's own would take "yes", 1 and more."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool) and not _is_text(self, data):
+            self.fail("invalid", input=data)
+        return bool(super().to_internal_value(data))
+
+
+@extend_schema_field({"type": "object", "additionalProperties": {}})
+class ObjectField(serializers.JSONField):
+    """A JSON object; what may be in it is checked by the model."""
 
 
 class UTCDateTimeField(serializers.DateTimeField):
@@ -84,6 +127,14 @@ class ConfigSerializer(serializers.ModelSerializer[M]):
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
         models.FloatField: NumberField,
+        models.CharField: TextField,
+        models.TextField: TextField,
+        models.BooleanField: TruthField,
+        models.IntegerField: WholeNumberField,
+        models.PositiveIntegerField: WholeNumberField,
+        models.PositiveSmallIntegerField: WholeNumberField,
+        models.SmallIntegerField: WholeNumberField,
+        models.BigIntegerField: WholeNumberField,
         models.DateTimeField: UTCDateTimeField,
     }
 

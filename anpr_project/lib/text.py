@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.core.validators import RegexValidator
 from django.db import models
 
 # Controls (C0, DEL, C1), line and paragraph separators, bidirectional overrides, surrogates,
@@ -30,10 +31,19 @@ def forbidden_character(value: str) -> str | None:
     return f"U+{ord(found.group()):04X}" if found else None
 
 
-def validate_plain_text(value: str) -> None:
-    character = forbidden_character(value)
-    if character:
-        raise ValidationError(f"The character {character} is not allowed here.", code="character")
+class PlainText(RegexValidator):
+    """Names the character that a text may not hold; the API's documentation shows the pattern."""
+
+    regex = PLAIN_PATTERN
+    code = "character"
+
+    def __call__(self, value: str) -> None:
+        character = forbidden_character(value)
+        if character:
+            raise ValidationError(f"The character {character} is not allowed here.", code=self.code)
+
+
+validate_plain_text = PlainText()
 
 
 def _validate_json_scalar(value: Any) -> None:

@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from anpr_project.lib.auditing import difference, identity, write_down
+from anpr_project.lib.errors import FieldError
 from anpr_project.lib.filters import BoundedSearchFilter, StableOrderingFilter
 from anpr_project.lib.permissions import ModelPermissions
 from audit.models import Action
@@ -19,10 +20,29 @@ from audit.models import Action
 M = TypeVar("M", bound=models.Model)
 
 
+def asked_page_size(request: Request, name: str, usual: int, most: int) -> int:
+    """Return how many rows a page shall have; what is no number is refused, too many are cut."""
+    text = request.query_params.get(name)
+    if text is None:
+        return usual
+    if not (text.isascii() and text.isdigit() and text.strip("0")):
+        raise FieldError(name, "invalid", "Expected a whole number from 1 on.")
+    return min(int(text[:19]), most)
+
+
 class ConfigPagination(pagination.PageNumberPagination):
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 500
+
+    def get_page_size(self, request: Request) -> int:
+        return asked_page_size(request, "page_size", self.page_size, self.max_page_size)
+
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        for parameter in parameters:
+            parameter["schema"] |= {"minimum": 1}
+        return parameters
 
 
 def _row(serializer: BaseSerializer[M]) -> M:

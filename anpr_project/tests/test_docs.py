@@ -55,9 +55,15 @@ def test_the_schema_is_valid_openapi(schema: dict[str, Any]) -> None:
 
 def test_every_operation_documents_the_error_shape(schema: dict[str, Any]) -> None:
     for name, operation in operations(schema):
-        answer = operation["responses"]["default"]
-        reference = answer["content"]["application/json"]["schema"]["$ref"]
-        assert reference == "#/components/schemas/Error", name
+        refusals = {
+            status: operation["responses"][status]
+            for status in operation["responses"]
+            if status >= "400"
+        }
+        assert {"401", "406", "503"} <= set(refusals), name
+        for answer in refusals.values():
+            reference = answer["content"]["application/json"]["schema"]["$ref"]
+            assert reference == "#/components/schemas/Error", name
     error = schema["components"]["schemas"]["Error"]
     assert error["required"] == ["code", "message", "errors"]
 

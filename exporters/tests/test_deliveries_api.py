@@ -56,8 +56,8 @@ def test_deliveries_are_filtered_by_state_and_event(api: APIClient) -> None:
         ("cursor=cD1hYmM%3D", 404),  # p=abc
         ("cursor=cD0lMDA%3D", 404),  # p=%00
         ("cursor=cD05OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk%3D", 404),  # p=999…
-        ("limit=0", 200),
-        ("limit=abc", 200),
+        ("limit=0", 400),
+        ("limit=abc", 400),
         ("limit=" + "9" * 30, 200),
     ],
 )
