@@ -8,7 +8,7 @@ import sys
 from django.conf import settings
 
 SMALL = [
-    *("--seed", "4", "run", "--controls", "--events", "1000", "--rate", "60", "--sensors", "20"),
+    *("--seed", "4", "run", "--controls", "--events", "600", "--rate", "60", "--sensors", "20"),
     *("--clients", "20", "--cut", "1", "4", "--pause", "0.5", "1.5", "--frozen", "2"),
 ]
 
@@ -29,5 +29,24 @@ def ledger(*arguments: str) -> str:
 def test_nothing_is_lost_or_doubled_whatever_dies() -> None:
     told = ledger(*SMALL)
 
-    assert told.count("  red\n") >= 20
+    assert told.count("  red\n") == 21
     assert "acknowledged but missing                    0  red" in told
+
+
+def test_no_upload_does_harm() -> None:
+    told = ledger("--seed", "4", "hostile", "--controls", "--uploads", "450", "--good", "60")
+
+    assert told.count("  red\n") == 9
+
+
+def test_the_api_is_what_its_schema_says_to_everybody() -> None:
+    phases = "examples,fuzzing,stateful"
+    told = ledger("--seed", "4", "schema", "--examples", "2", "--phases", phases)
+
+    assert told.count(" holds\n") == 5
+
+
+def test_what_was_acknowledged_before_a_backup_is_back_after_the_loss_of_everything() -> None:
+    told = ledger("--seed", "4", "drill", "--events", "60")
+
+    assert told.count("  red\n") == 6

@@ -24,6 +24,7 @@ from ledger.evidence import (
     age_and_sweep,
     deliveries,
     listed_keys,
+    receipts,
     shown_wrong,
     stored_files,
     stored_rows,
@@ -127,14 +128,10 @@ def settled(witness: Witness) -> list[Any]:
 
 def end_streams(stdin: IO[str] | None, cameras: list[int | None]) -> None:
     """Tell the clients what is the last position that each will get."""
-    from events.models import EventReceipt, PlateEvent
-
-    last = {}
-    for camera in set(cameras):
-        rows = EventReceipt.objects.filter(position__isnull=False).order_by("-position")
-        seen = PlateEvent.objects.filter(camera=camera).values("id")
-        mine = rows if camera is None else rows.filter(pk__in=seen)
-        last[str(camera)] = mine.values_list("position", flat=True).first() or 0
+    last = {str(camera): 0 for camera in cameras}
+    for row in stored_rows():
+        for camera in (None, row.camera):
+            last[str(camera)] = max(last.get(str(camera), 0), row.position or 0)
     assert stdin is not None  # noqa: S101 - for the type checker
     stdin.write(json.dumps({"last": last}) + "\n")
     stdin.flush()
@@ -208,6 +205,7 @@ def gather(
     return Evidence(
         entries=entries,
         rows=stored_rows(),
+        receipts=receipts(),
         listed=listed_keys(made, token),
         files=stored_files(made.storage.uploads),
         shown_wrong=shown_wrong(made, token, entries, PICTURES_LOOKED_AT),

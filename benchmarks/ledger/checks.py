@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ledger.arrivals import judge
 from ledger.edge import STORED
-from ledger.evidence import Evidence, Row, Story
+from ledger.evidence import Evidence, Row
 
 SINKS = ("webhook", "mqtt", "kafka")
 
@@ -93,21 +93,31 @@ def orphan(found: Evidence) -> Iterator[str]:
     yield from sorted(found.files.keys() - known)
 
 
+def apart(found: Evidence) -> Iterator[str]:
+    events = {row.id: row.key for row in found.rows}
+    for pk in events.keys() | found.receipts.keys():
+        if events.get(pk) != found.receipts.get(pk):
+            yield f"{pk}: event {events.get(pk)}, receipt {found.receipts.get(pk)}"
+
+
 def undispatched(found: Evidence) -> Iterator[str]:
     yield from (row.event_id for row in found.rows if row.position is None)
 
 
-def _expected(rows: list[Row], story: Story) -> set[int]:
-    return {
-        row.position
-        for row in rows
-        if row.position is not None and story.camera in {None, row.camera}
-    }
+def _expected(rows: list[Row]) -> dict[int | None, set[int]]:
+    """The positions that each camera's events have; under None those of all."""
+    positions: dict[int | None, set[int]] = {None: set()}
+    for row in rows:
+        if row.position is not None:
+            positions[None].add(row.position)
+            positions.setdefault(row.camera, set()).add(row.position)
+    return positions
 
 
 def stream_hole(found: Evidence) -> Iterator[str]:
+    expected = _expected(found.rows)
     for number, story in enumerate(found.stories):
-        missing = _expected(found.rows, story) - set(story.positions)
+        missing = expected.get(story.camera, set()) - set(story.positions)
         yield from (f"client {number}: position {position}" for position in sorted(missing))
 
 
@@ -176,6 +186,7 @@ CHECKS: dict[str, Check] = {
     "picture differs from what was sent": picture_differs,
     "row without its file": row_without_file,
     "file without row after the sweep": orphan,
+    "event and receipt apart": apart,
     "never made visible": undispatched,
     "hole in a stream": stream_hole,
     "inversion or repeat in a stream": stream_inversion,

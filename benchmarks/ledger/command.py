@@ -33,6 +33,20 @@ def run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     return bad
 
 
+def hostile(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
+    """Send what wants to do harm."""
+    from ledger.hostile import hostile
+
+    return hostile(options, folder, stack)
+
+
+def drill(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
+    """Back up, lose everything, restore."""
+    from ledger.drill import drill
+
+    return drill(options, folder, stack)
+
+
 def schema(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     """Try the API against its schema."""
     from ledger.schema_run import schema
@@ -56,9 +70,18 @@ def arguments() -> argparse.ArgumentParser:
     part.add_argument("--frozen", type=float, default=10, help="seconds that a process stands")
     part.add_argument("--drain", type=float, default=300, help="seconds for the deliveries left")
     part.add_argument("--controls", action="store_true", help="each check must see its control")
+    part = parts.add_parser("hostile", help="thousands of uploads that want to do harm")
+    part.set_defaults(part=hostile)
+    part.add_argument("--uploads", type=int, default=10_000)
+    part.add_argument("--good", type=int, default=500, help="of them good ones")
+    part.add_argument("--controls", action="store_true", help="each check must see its control")
+    part = parts.add_parser("drill", help="back up, lose everything, restore, compare")
+    part.set_defaults(part=drill)
+    part.add_argument("--events", type=int, default=1000, help="before, and while it backs up")
     part = parts.add_parser("schema", help="the API against its schema, in every role")
     part.set_defaults(part=schema)
     part.add_argument("--examples", type=int, default=200, help="for each operation and role")
+    part.add_argument("--phases", default="examples,coverage,fuzzing,stateful")
     part.add_argument("--roles", nargs="*", help="some of them only")
     part.add_argument("--st", nargs=argparse.REMAINDER, help="further options of schemathesis")
     return parser

@@ -16,10 +16,12 @@ from typing import Any
 
 from ledger.arrivals import Arrival
 from ledger.checks import CHECKS, SINKS, examine, red
-from ledger.evidence import Evidence, deliveries, stored_files, stored_rows
+from ledger.evidence import Evidence, deliveries, receipts, stored_files, stored_rows
 
 # In the past: before anything was broken.
 QUIET = -1e6
+# An id that no event has.
+FAR = 2**40
 Damage = Callable[[Evidence, Path], AbstractContextManager[Evidence]]
 
 
@@ -37,7 +39,8 @@ def in_rows(change: Callable[[Any], object]) -> Damage:
         with transaction.atomic():
             change(_plain(found))
             pending, dead = deliveries()
-            yield replace(found, rows=stored_rows(), pending=pending, dead=dead)
+            damaged = replace(found, rows=stored_rows(), receipts=receipts())
+            yield replace(damaged, pending=pending, dead=dead)
             transaction.set_rollback(True)
 
     return damage
@@ -57,10 +60,22 @@ def in_files(change: Callable[[Path], object], *, restore: bool = True) -> Damag
     return damage
 
 
+def _copied(found: Evidence) -> Evidence:
+    """Copy what the controls below change, and share the rest: there may be millions of messages."""
+    story = _long_story(found)
+    longer = replace(story, positions=[*story.positions], event_ids=[*story.event_ids])
+    return replace(
+        found,
+        entries=[copy.copy(entry) for entry in found.entries],
+        stories=[longer if other is story else other for other in found.stories],
+        arrivals={sink: [copy.copy(came[0]), *came[1:]] for sink, came in found.arrivals.items()},
+    )
+
+
 def in_copy(change: Callable[[Evidence], object]) -> Damage:
     @contextmanager
     def damage(found: Evidence, uploads: Path) -> Iterator[Evidence]:
-        copied = copy.deepcopy(found)
+        copied = _copied(found)
         change(copied)
         yield copied
 
@@ -83,42 +98,46 @@ def _without_constraints() -> None:
                 cursor.execute(f'DROP INDEX IF EXISTS "{name}"')
 
 
-def _row(plain: Any) -> Any:
-    from events.models import PlateEvent
+def _both(plain: Any) -> list[Any]:
+    """The event and its receipt."""
+    from events.models import EventReceipt, PlateEvent
 
-    return PlateEvent.objects.get(pk=plain.id)
+    return [model.objects.filter(pk=plain.id) for model in (PlateEvent, EventReceipt)]
 
 
 def _delete(plain: Any) -> None:
     from exporters.models import Delivery
 
     Delivery.objects.filter(event=plain.id).delete()
-    _row(plain).delete()
+    for rows in _both(plain):
+        rows.delete()
+
+
+def _tear_apart(plain: Any) -> None:
+    _both(plain)[1].update(event_id=uuid.uuid4())
 
 
 def _double(plain: Any, **changes: Any) -> None:
     _without_constraints()
-    event = _row(plain)
-    receipt = event.receipt
-    receipt.pk = None
-    for name, value in changes.items():
-        setattr(receipt, name, value)
-        setattr(event, name, value)
-    receipt.save(force_insert=True)
-    event.pk = receipt.pk
-    event.save(force_insert=True)
+    for rows in _both(plain):
+        row = rows.get()
+        row.pk = FAR
+        for name, value in changes.items():
+            setattr(row, name, value)
+        row.save(force_insert=True)
 
 
-def _update(plain: Any, **changes: Any) -> None:
-    from events.models import PlateEvent
+def _double_as_new(plain: Any) -> None:
+    _double(plain, event_id=uuid.uuid4())
 
-    PlateEvent.objects.filter(pk=plain.id).update(**changes)
+
+def _move(plain: Any) -> None:
+    for rows in _both(plain):
+        rows.update(id=FAR)
 
 
 def _hide(plain: Any) -> None:
-    from events.models import EventReceipt
-
-    EventReceipt.objects.filter(pk=plain.id).update(position=None)
+    _both(plain)[1].update(position=None)
 
 
 def _pend(plain: Any) -> None:
@@ -198,14 +217,15 @@ def _repeat(found: Evidence) -> None:
 
 CONTROLS: dict[str, Damage] = {
     "acknowledged but missing": in_rows(_delete),
-    "acknowledged under another id": in_rows(lambda row: _update(row, id=2**40)),
+    "acknowledged under another id": in_rows(_move),
     "stored twice": in_rows(_double),
-    "stored but never sent": in_rows(lambda row: _double(row, event_id=uuid.uuid4())),
+    "stored but never sent": in_rows(_double_as_new),
     "same id, other content accepted": in_copy(_take_conflict),
     "valid event refused or failed": in_copy(_refuse),
     "picture differs from what was sent": in_files(_flip),
     "row without its file": in_files(Path.unlink),
     "file without row after the sweep": in_files(_leave_orphan),
+    "event and receipt apart": in_rows(_tear_apart),
     "never made visible": in_rows(_hide),
     "hole in a stream": in_copy(_make_hole),
     "inversion or repeat in a stream": in_copy(_swap),

@@ -47,6 +47,7 @@ class Story:
 class Evidence:
     entries: list[Entry]
     rows: list[Row]
+    receipts: dict[int, tuple[int, str]]
     # The keys of the events that the API lists.
     listed: set[tuple[int, str]]
     # Each file below the folder of pictures, with the SHA-256 of its content.
@@ -63,17 +64,22 @@ class Evidence:
 
 
 def stored_rows() -> list[Row]:
+    """The events, with the positions that their receipts have."""
     from events.models import EventReceipt, PlateEvent
 
-    receipts = EventReceipt.objects.values_list("sensor_id", "event_id", "position")
-    positions = {(sensor, event_id): position for sensor, event_id, position in receipts}
+    positions = dict(EventReceipt.objects.values_list("id", "position"))
     fields = ("id", "event_id", "sensor_id", "camera_id")
-    fields += ("frame", "frame_sha256", "crop", "crop_sha256")  # type: ignore[assignment]
-    rows = [
-        Row(pk, str(event_id), sensor, *others, positions.get((sensor, event_id)))  # type: ignore[call-arg]
-        for pk, event_id, sensor, *others in PlateEvent.objects.values_list(*fields)
-    ]
-    return sorted(rows, key=lambda row: (row.position is None, row.position, row.id))
+    pictures = ("frame", "frame_sha256", "crop", "crop_sha256")
+    rows = PlateEvent.objects.order_by("id").values_list(*fields, *pictures)
+    return [Row(row[0], str(row[1]), *row[2:], positions.get(row[0])) for row in rows]  # type: ignore[call-arg]
+
+
+def receipts() -> dict[int, tuple[int, str]]:
+    """What is promised to be stored under each id: sensor and event_id."""
+    from events.models import EventReceipt
+
+    rows = EventReceipt.objects.values_list("id", "sensor_id", "event_id")
+    return {pk: (sensor, str(event_id)) for pk, sensor, event_id in rows}
 
 
 def stored_files(folder: Path) -> dict[str, str]:

@@ -41,6 +41,13 @@ class Postgres:
             self.process.wait()
             self.process = None
 
+    def destroy(self) -> None:
+        """Lose the disk: an empty server comes up in its place."""
+        self.stop(signal.SIGQUIT)
+        shutil.rmtree(self.data)
+        self.data = make_postgres(self.data.parent, durable=True)
+        self.start()
+
     def _ask(self, statement: str) -> list[int]:
         """Ask about the product's connections; patiently, it may just be recovering."""
         import psycopg

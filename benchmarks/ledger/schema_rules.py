@@ -1,0 +1,64 @@
+"""What schemathesis cannot know from the schema: when it is right to refuse a request that fits it.
+
+Loaded by schemathesis itself (SCHEMATHESIS_HOOKS). A refusal counts as right only if every error
+has one of the codes below, which speak of what is stored, or of a rule that JSON Schema cannot say.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import schemathesis
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+
+RULES = {
+    # What is stored already.
+    "unique": "a name that is taken",
+    "does_not_exist": "the id of a row that is not there",
+    "immutable": "the type of an exporter that has one",
+    "protected": "what others refer to",
+    # How parts of a request belong together.
+    "geometry": "a ring is closed, does not cross itself, and lies in its space",
+    "schema": "parameters fit the schema of their model type",
+    "out_of_range": "a range ends after it begins",
+    "incomplete": "some numbers come in pairs",
+    # What a text means.
+    "blank": "a text of spaces alone is empty",
+    "rtsp": "an address of a camera",
+    "address": "an address that exporters may reach",
+    # Tools read the pattern of a plain text in different ways: some pass over it.
+    "character": "a text without control characters",
+}
+# The same, where the code alone would excuse too much.
+FIELDS = {
+    ("cursor", "invalid"): "a cursor is one of ours",
+    ("plate", "invalid"): "a plate holds a letter or digit",
+    ("similar", "invalid"): "a plate holds 1 to 32 letters and digits",
+    ("from", "required"): "ids to send again, or a time to start from",
+}
+# What an exporter's settings and credentials have to be depends on its type.
+PARTS = ("config.", "auth.")
+# The pattern of a plain text again, in what is read without DRF.
+CHARACTER = "Holds a character that is not allowed here."
+
+
+def _is_by_rule(response: Any) -> bool:
+    try:
+        errors = response.json()["errors"]
+    except (ValueError, KeyError, TypeError):
+        return False
+    return bool(errors) and all(_is_rule(**error) for error in errors)
+
+
+def _is_rule(field: str, code: str, message: str) -> bool:
+    by_place = field.startswith(PARTS) or message == CHARACTER
+    return by_place or code in RULES or (field, code) in FIELDS
+
+
+@schemathesis.check
+def valid_data_is_taken(ctx: Any, response: Any, case: Any) -> bool | None:
+    """Schemathesis' own check of positive data, but for refusals by a rule."""
+    differs = response.status_code == 422 and b'"content_differs"' in response.content
+    if differs or (response.status_code == 400 and _is_by_rule(response)):
+        return None
+    return positive_data_acceptance(ctx, response, case)
