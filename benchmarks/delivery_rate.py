@@ -154,12 +154,16 @@ def rates(options: argparse.Namespace, folder: Path) -> int:
 
 
 FILL = """
-WITH made AS (
-    INSERT INTO events_plateevent (sensor_id, event_id, plate, plate_normalized, confidence, region,
-        captured_at, received_at, content_sha256, details, position, {others})
-    SELECT %(sensor)s, gen_random_uuid(), 'AB12CDE', 'AB12CDE', 0.9, 'gb', now(), now(), '', '{{}}',
-        n, {empty}
-    FROM generate_series(%(first)s, %(last)s) n RETURNING id
+WITH receipt AS (
+    INSERT INTO events_eventreceipt (sensor_id, event_id, content_sha256, captured_at, position)
+    SELECT %(sensor)s, gen_random_uuid(), '', now(), n FROM generate_series(%(first)s, %(last)s) n
+    RETURNING id, event_id, captured_at
+), made AS (
+    INSERT INTO events_plateevent (id, sensor_id, event_id, plate, plate_normalized, confidence,
+        region, captured_at, received_at, details, {others})
+    SELECT id, %(sensor)s, event_id, 'AB12CDE', 'AB12CDE', 0.9, 'gb', captured_at, now(), '{{}}',
+        {empty}
+    FROM receipt RETURNING id
 )
 INSERT INTO exporters_delivery
     (exporter_id, event_id, camera, state, attempts, created_at, next_attempt_at, last_error)
@@ -174,7 +178,7 @@ def fill_by_sql(exporter: ExporterConfig, sensor_id: int, first: int, last: int)
     from events.models import PlateEvent
 
     given = {"sensor", "event_id", "plate", "plate_normalized", "confidence", "region", "id"}
-    given |= {"captured_at", "received_at", "content_sha256", "details", "position"}
+    given |= {"captured_at", "received_at", "details"}
     others = [f for f in PlateEvent._meta.concrete_fields if f.name not in given and not f.null]
     empty = {"CharField": "''", "TextField": "''"}
     with connection.cursor() as cursor:
