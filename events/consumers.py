@@ -143,6 +143,9 @@ class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no t
     async def _catch_up(self, position: int) -> None:
         """Send from the database until level with the hub, then join it without a gap."""
         feed = hub()
+        if position > feed.head:
+            # It comes from another server, or this hub would hand it again what it has.
+            await feed.reach(position)
         while position < feed.head:
             up_to = feed.head
             events, position = await database_sync_to_async(read_after, thread_sensitive=False)(

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 PAGE = 500
 POLL_S = 1.0
+CLOSE_S = 0.02
 
 
 class Listener(Protocol):
@@ -77,6 +78,16 @@ class Hub:
             for task in self._tasks:
                 task.cancel()
             self._tasks = []
+
+    async def reach(self, position: int) -> None:
+        """Come level with a process that told a client more than this one has read so far.
+
+        A position that nobody has given out yet is nothing to wait for.
+        """
+        known = await database_sync_to_async(StreamHead.current, thread_sensitive=False)()
+        while self.head < min(position, known):
+            self._bell.set()
+            await asyncio.sleep(CLOSE_S)
 
     def add(self, listener: Listener) -> None:
         self._listeners.setdefault(listener.filter, set()).add(listener)

@@ -165,7 +165,8 @@ def test_only_a_live_key_is_admitted(sender: Sender) -> None:
     assert client.post("/api/v1/events/ingest", body, "application/json").status_code == 401
     for wrong in ("Api-Key", "Api-Key x", "Api-Key anpr_sk_a_b", "Api-Key \xff\x00", "Token x"):
         assert post(wrong) == 401, wrong
-    assert post(sender.authorization[:-1] + "0") == 401 or sender.authorization.endswith("0")
+    assert post(sender.authorization[:-1] + "-") == 401
+    assert post(sender.authorization.swapcase()) == 401
     SensorKey.objects.get().revoke()
     assert post(sender.authorization) == 401
     assert not PlateEvent.objects.exists()

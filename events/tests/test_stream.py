@@ -120,6 +120,20 @@ async def test_resume_brings_all_that_was_missed_in_order(monkeypatch: pytest.Mo
         assert await socket.receive_nothing()
 
 
+async def test_client_that_knows_more_than_this_server_gets_nothing_twice() -> None:
+    sender = await in_thread(make_sender)
+    async with stream() as first:
+        await first.receive_json_from(5)
+        # Nobody rings: another server has looked already, this one has not.
+        await in_thread(send_events, sender, 1)
+        async with stream("?since=1") as second:
+            await second.receive_json_from(5)
+            assert await plates(first, 1) == ["AB12 CDE"]
+            assert await second.receive_nothing(timeout=1.2)
+            await ring(await in_thread(send_events, sender, 1, plate="LIVE"))
+            assert await plates(second, 1) == ["LIVE"]
+
+
 async def test_filters_are_those_of_the_list() -> None:
     one, two = await in_thread(make_sender), await in_thread(make_sender)
     query = f"?camera={one.sensor.camera_id}&plate=A*&since=0"

