@@ -6,7 +6,7 @@ import { filled } from "../base/words.js";
 const QUIET_MS = 1500;
 const TONES = [[880, 0], [1320, 0.16]]; // Hz, and when
 let audio = null;
-let rangAt = 0;
+let rangAt = -Infinity;
 
 // Browsers play nothing before the viewer has touched the page: call it from a click or a key.
 export function wake() {
