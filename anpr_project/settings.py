@@ -163,15 +163,12 @@ DATABASES: dict[str, dict[str, Any]]
 if POSTGRES_SERVER:
     DATABASES = {
         "default": {
-            "ENGINE": "django.db.backends.postgresql",
+            "ENGINE": "anpr_project.lib.postgresql",
             "HOST": POSTGRES_SERVER,
             "PORT": env.integer("POSTGRES_PORT", 5432, 1, 65535),
             "USER": env.text("POSTGRES_USER", "anpr"),
             "PASSWORD": env.text("POSTGRES_PASSWORD"),
             "NAME": env.text("POSTGRES_DB", "anpr"),
-            # One round trip for each request; without it, the first one in each thread after a
-            # restart of the database would fail, minutes after it came back.
-            "CONN_HEALTH_CHECKS": True,
             "OPTIONS": {
                 "connect_timeout": 2,
                 "options": "-c statement_timeout=15000",

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, cast
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -55,12 +56,17 @@ class SensorView(APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         started = time.perf_counter()
-        credential = admitted(request) if request.method == "POST" else None
-        if credential is None:
-            said = cast(Response, super().dispatch(request, *args, **kwargs))
-            response: HttpResponse = said.render()
+        response: HttpResponse
+        try:
+            credential = admitted(request) if request.method == "POST" else None
+        except DatabaseError as error:
+            response = self._refuse(error)
         else:
-            response = self._answer(request, credential)
+            if credential is None:
+                said = cast(Response, super().dispatch(request, *args, **kwargs))
+                response = said.render()
+            else:
+                response = self._answer(request, credential)
         metrics.INGEST_REQUESTS.labels(response.status_code).inc()
         metrics.INGEST_SECONDS.observe(time.perf_counter() - started)
         return response
@@ -69,11 +75,14 @@ class SensorView(APIView):
         try:
             return self.post(request, credential)
         except Exception as error:
-            metrics.INGEST_REJECTED.labels(_reason(error)).inc()
-            refusal = error_response(error)
-            if refusal is None:
-                raise
-            return refusal
+            return self._refuse(error)
+
+    def _refuse(self, error: Exception) -> HttpResponse:
+        metrics.INGEST_REJECTED.labels(_reason(error)).inc()
+        refusal = error_response(error)
+        if refusal is None:
+            raise error
+        return refusal
 
     def parsed(self, request: HttpRequest) -> Any:
         """Return what the parser for the body's content type makes of it."""

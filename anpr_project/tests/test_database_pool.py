@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any
 
@@ -14,16 +16,24 @@ pytestmark = [
 ]
 
 
-def test_a_connection_that_died_while_idle_is_not_handed_out() -> None:
+def test_connections_that_died_while_idle_are_not_handed_out() -> None:
     pool: Any = connection.pool  # type: ignore[attr-defined]
-    with pool.connection() as idle:
-        pid = idle.info.backend_pid
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
-        assert cursor.fetchone() == (True,)
-
     with ExitStack() as stack:
-        for _ in range(3):
-            given = stack.enter_context(pool.connection())
-            assert given.info.backend_pid != pid
-            assert given.execute("SELECT 1").fetchone() == (1,)
+        idle = [stack.enter_context(pool.connection()) for _ in range(4)]
+        dead = {given.info.backend_pid for given in idle}
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pid, 5000) FROM unnest(%s) pid", [[*dead]])
+        assert len(cursor.fetchall()) == 4
+
+    def look() -> int:
+        """What a request does in a thread that has no connection yet."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            pid = int(cursor.fetchone()[0])
+        connection.close()
+        return pid
+
+    begun = time.monotonic()
+    with ThreadPoolExecutor(1) as thread:
+        assert not {thread.submit(look).result() for _ in range(6)} & dead
+    assert time.monotonic() - begun < 3
