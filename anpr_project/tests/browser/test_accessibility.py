@@ -138,6 +138,8 @@ def test_list_and_forms_are_accessible(
     found = findings(page)
     row = page.locator(f"#result_list a[href*='{listed}']").first
     form = str(row.get_attribute("href")).partition("?")[0] if row.count() else f"{listed}add/"
-    visit(page, product, form)
-    found += findings(page)
+    # What the product alone writes, and has not yet, has no form to look at.
+    if row.count() or page.request.get(product.url + form).status != 403:
+        visit(page, product, form)
+        found += findings(page)
     assert found == []

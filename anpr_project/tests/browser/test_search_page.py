@@ -117,6 +117,7 @@ def test_the_address_is_the_search_and_can_be_shared(
     expect(page.locator("#empty-text")).to_have_text("No read matches. Try:")
     page.fill("[name=region]", "")
     page.press("[name=region]", "Enter")
+    expect(plates(page)).to_have_count(50)
     page.click("#older")
     expect(plates(page).first).to_have_text("N050")
     page.locator(".hit").nth(1).click()
