@@ -33,6 +33,7 @@ class ConfigurationChanges:
         self._started_by: int | None = None
         self._lock = threading.Lock()
         self._listener: psycopg.Connection | None = None
+        self._thread: threading.Thread | None = None
         self._stopped = False
 
     def revision(self) -> int | None:
@@ -46,6 +47,8 @@ class ConfigurationChanges:
         self._stopped = True
         if self._listener is not None:
             self._listener.close()
+        if self._thread is not None:
+            self._thread.join()
 
     def _start(self) -> None:
         """Start listening, once in each process: a thread does not survive a fork."""
@@ -57,9 +60,10 @@ class ConfigurationChanges:
             if connection.vendor != "postgresql":
                 return
             parameters = connection.get_connection_params()
-            threading.Thread(
+            self._thread = threading.Thread(
                 target=self._run, args=(parameters,), name="changes", daemon=True
-            ).start()
+            )
+            self._thread.start()
 
     def _run(self, parameters: dict[str, object]) -> None:
         wanted = ("host", "port", "user", "password", "dbname", "connect_timeout")
@@ -80,7 +84,7 @@ class ConfigurationChanges:
         listener.execute(f"LISTEN {CHANNEL}")
         # What changed while nobody listened is unknown.
         self._revision += 1
-        while True:
+        while not self._stopped:
             asked_at = time.monotonic()
             # What was told before this answer has been received with it.
             listener.execute("SELECT 1")

@@ -4,9 +4,12 @@ const AT_ONCE = 4;
 const NEAR = "300px 0px";
 
 export class Crops {
-  constructor() {
+  // onLoaded() is told that there is something to reveal.
+  constructor(onLoaded) {
+    this.onLoaded = onLoaded;
     this.waiting = [];
     this.loading = new Set();
+    this.loaded = new Set(); // not shown yet: an image that appears is a paint of its own
     this.observer = new IntersectionObserver((entries) => this.see(entries), { rootMargin: NEAR });
   }
 
@@ -14,8 +17,9 @@ export class Crops {
   observe(row) {
     this.observer.observe(row.item);
     row.image.onload = () => {
-      row.image.hidden = false;
+      this.loaded.add(row);
       this.done(row);
+      this.onLoaded();
     };
     row.image.onerror = () => this.done(row);
   }
@@ -46,8 +50,14 @@ export class Crops {
   letGo(row) {
     this.waiting = this.waiting.filter((other) => other !== row);
     this.loading.delete(row);
+    this.loaded.delete(row);
     row.image.hidden = true;
     row.image.removeAttribute("src"); // ends a load that is under way
+  }
+
+  reveal() {
+    for (const row of this.loaded) row.image.hidden = false;
+    this.loaded.clear();
   }
 
   done(row) {

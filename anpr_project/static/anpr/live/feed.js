@@ -2,9 +2,11 @@
 
 import { Crops } from "./crops.js";
 import { Row } from "./row.js";
+import { Throttle } from "./throttle.js";
 
 const MAX_ROWS = 200;
-const BATCH_MS = 100;
+// Each change of the list moves all that is in view: the browser paints it anew.
+const PAINT_MS = 250;
 // More at once than this are not tinted as new: nobody could follow, and each tint is painted for two seconds.
 const CALM = 2;
 
@@ -15,7 +17,8 @@ export class Feed {
     this.template = template;
     this.onSelect = onSelect;
     this.isWatched = isWatched;
-    this.crops = new Crops();
+    this.painting = new Throttle(() => this.paint(), PAINT_MS);
+    this.crops = new Crops(() => this.painting.ask());
     this.rows = []; // newest first, as in the page
     this.seen = new Set();
     this.waiting = [];
@@ -53,12 +56,11 @@ export class Feed {
     this.tidy();
   }
 
-  // Take one new read; rows are written a few times a second, not once for each read, and in a
-  // hidden page not before it is seen again.
+  // Take one new read; rows are written a few times a second, not once for each read.
   add(event) {
     if (!this.remember(event)) return;
     if (this.isPaused) this.held += 1;
-    else this.timer ??= setTimeout(() => requestAnimationFrame(() => this.flush()), BATCH_MS);
+    else this.painting.ask();
   }
 
   remember(event) {
@@ -74,10 +76,12 @@ export class Feed {
     if (!isPaused) this.flush();
   }
 
+  paint() {
+    this.crops.reveal();
+    if (!this.isPaused) this.flush();
+  }
+
   flush() {
-    clearTimeout(this.timer);
-    this.timer = null;
-    if (this.isPaused) return;
     this.held = 0;
     const events = this.waiting;
     this.waiting = [];
