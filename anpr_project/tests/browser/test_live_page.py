@@ -33,7 +33,7 @@ def plates(page: Page) -> list[str]:
 
 def test_a_read_appears_by_itself(page: Page, edge: Edge) -> None:
     edge.read("AB12 CDE", region="gb", vehicle={"make": "Ford", "model": "Fiesta"})
-    expect(page.locator("#reads .plate-text")).to_have_text("AB12 CDE", timeout=3000)
+    expect(page.locator("#reads .plate-text")).to_have_text("AB12 CDE")
     row = rows(page).first
     expect(row).to_contain_text(edge.camera_name)
     expect(row).to_contain_text("Ford Fiesta")
@@ -110,6 +110,19 @@ def test_pause_holds_new_reads_back_until_resumed(page: Page, edge: Edge) -> Non
     page.click("#pause")
     expect(rows(page)).to_have_count(1)
     expect(page.locator("#pause")).to_have_text("Pause")
+
+
+def test_reads_stay_where_they_are_while_one_aims_at_them(page: Page, edge: Edge) -> None:
+    edge.read("AIM 1")
+    expect(rows(page)).to_have_count(1)
+    moving = """() => setInterval(() => document.querySelector("#reads .read")
+        .dispatchEvent(new PointerEvent("pointermove", { bubbles: true })), 50)"""
+    timer = page.evaluate(moving)
+    edge.read("NEW 2")
+    page.wait_for_timeout(1500)
+    assert plates(page) == ["AIM 1"]
+    page.evaluate("clearInterval", timer)
+    expect(rows(page)).to_have_count(2)
 
 
 def test_filters_choose_camera_and_plate(page: Page, edge: Edge, token: str) -> None:

@@ -7,6 +7,8 @@ import { Throttle } from "./throttle.js";
 const MAX_ROWS = 200;
 // Each change of the list moves all that is in view: the browser paints it anew.
 const PAINT_MS = 250;
+// So long after the pointer's last move over the list it stays as it is: who aims at a read must be able to hit it.
+const AIM_MS = 1000;
 // More at once than this are not tinted as new: nobody could follow, and each tint is painted for two seconds.
 const CALM = 2;
 
@@ -25,6 +27,8 @@ export class Feed {
     this.held = 0;
     this.isPaused = false;
     this.marked = null;
+    this.aimedAt = -Infinity;
+    for (const kind of ["pointermove", "pointerdown"]) list.addEventListener(kind, () => (this.aimedAt = performance.now()));
     list.addEventListener("click", ({ target }) => this.choose(target.closest("li")));
     list.addEventListener("keydown", (press) => this.move(press));
     list.addEventListener("focusin", ({ target }) => this.makeTabStop(target.closest("li").row));
@@ -78,7 +82,9 @@ export class Feed {
 
   paint() {
     this.crops.reveal();
-    if (!this.isPaused) this.flush();
+    if (this.isPaused) return;
+    if (performance.now() - this.aimedAt < AIM_MS) this.painting.ask();
+    else this.flush();
   }
 
   flush() {
