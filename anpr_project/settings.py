@@ -266,6 +266,7 @@ SPECTACULAR_SETTINGS = API_DOCUMENTATION
 LANGUAGE_CODE = "en-gb"
 # A language is offered when ours is translated, not when only Django's own texts are.
 LANGUAGES = [("en-gb", "English")]
+FORMAT_MODULE_PATH = ["anpr_project.formats"]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = str(env.parsed("TIME_ZONE", ZoneInfo("UTC"), ZoneInfo, "a name like Europe/London"))
 STATIC_URL = "/static/"

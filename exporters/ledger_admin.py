@@ -17,7 +17,7 @@ from unfold.contrib.filters.admin.text_filters import TextFilter
 from unfold.decorators import action, display
 
 from anpr_project.lib.admin import ago
-from events.admin import UncountedPaginator
+from events.admin import InfinitePaginator
 from exporters.models import Delivery, DeliveryAttempt
 from exporters.redelivery import BATCH
 
@@ -44,7 +44,7 @@ class LedgerAdmin(ReadOnly, ModelAdmin):  # type: ignore[misc]
     list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
-    paginator = UncountedPaginator
+    paginator = InfinitePaginator
     sortable_by = ()
     ordering = ["-id"]
     actions: ClassVar[list[str] | None] = None

@@ -27,6 +27,16 @@ class PersonAdmin(UserAdmin, ModelAdmin):  # type: ignore[misc,type-arg]  # unfo
     change_password_form = AdminPasswordChangeForm
     list_display = ["username", "email", "is_staff", "is_active", "has_second_factor", "last_login"]
     actions = ["reset_second_factor", "end_sessions"]
+    # Roles say what one may do; Django's two hundred single permissions would only hide them.
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        ("Person", {"fields": ("first_name", "last_name", "email")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "groups")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()
+    autocomplete_fields = ("groups",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
         confirmed = Authenticator.objects.filter(user=OuterRef("pk"), confirmed=True)

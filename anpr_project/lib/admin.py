@@ -80,6 +80,7 @@ class AutocompleteMixin:
 # unfold has no type information: only these two classes derive from it.
 class ConfigInline(AutocompleteMixin, TabularInline):  # type: ignore[misc]
     extra = 0
+    hide_title = True  # it would repeat the row
 
 
 class ConfigAdmin(AutocompleteMixin, ModelAdmin):  # type: ignore[misc]

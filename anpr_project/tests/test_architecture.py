@@ -27,7 +27,7 @@ NAMELESS = {
     *("selectors", "manager", "managers", "signals", "tasks", "base_classes"),
 }
 # The wiring of the project, which may use everything; what is not in it is lib, for everybody.
-NOT_WIRING = {"lib", "migrations", "__init__", "apps", "settings"}
+NOT_WIRING = {"formats", "lib", "migrations", "__init__", "apps", "settings"}
 
 
 def contract() -> list[str]:
