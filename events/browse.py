@@ -17,7 +17,7 @@ from events.confidence import Confidence, confidence_by_camera
 from events.filters import parse_filter
 from events.models import PlateEvent
 from events.pattern_pages import read_page
-from events.representation import EventView, represent
+from events.representation import EventView, represent, represent_rows, rows
 from events.search import Match, look_alikes
 from events.stats import Statistics, StatsRequest, statistics
 
@@ -69,21 +69,20 @@ class EventListView(EventReader):
         wanted = parse_filter(self.query, ignore=keyset.PARAMETERS, similar_allowed=True)
         asked = keyset.PageRequest.parse(self.query)
         matches = look_alikes(wanted.similar) if wanted.similar else {}
-        page = read_page(asked, wanted, matches, self.get_queryset())
+        page = read_page(asked, wanted, matches, rows(PlateEvent.objects.all()))
         self.record(Action.SEARCH, found=len(page.events))
         url = request.build_absolute_uri()
         return Response(
             EventPage(
                 next=keyset.link(url, page.next),
                 previous=keyset.link(url, page.previous),
-                results=[_listed(event, matches) for event in page.events],
+                results=[_listed(view, matches) for view in represent_rows(page.events)],
             )
         )
 
 
-def _listed(event: PlateEvent, matches: dict[str, Match]) -> EventView | FoundEvent:
-    view = represent(event)
-    match = matches.get(event.plate_normalized)
+def _listed(view: EventView, matches: dict[str, Match]) -> EventView | FoundEvent:
+    match = matches.get(view.plate_normalized)
     return FoundEvent(**_fields(view), match=match) if match else view
 
 

@@ -16,7 +16,7 @@ from events.models import PlateEvent
 from events.snapshot import one_snapshot
 from events.spans import BUCKETS
 from events.stats import MAX_EVENTS, Counting, StatsRequest, newest
-from events.tally import RollupReader, is_in_rollups
+from events.tally import RollupReader, is_in_rollups, longest_within
 
 MAX_POINTS = 100_000
 
@@ -71,7 +71,8 @@ def _rows(asked: StatsRequest) -> tuple[list[Row], bool]:
         events, is_cut = newest(counting.in_range, MAX_EVENTS)
         return list(_one_by_one(events)), is_cut
     hours = asked.range.whole(BUCKETS["hour"])
-    rolled_up = RollupReader(hours, asked.wanted).rows("camera", only_hours=asked.bucket == "hour")
+    span = longest_within(BUCKETS[asked.bucket])
+    rolled_up = RollupReader(hours, asked.wanted).rows("camera", longest=span)
     rows = rolled_up.values_list("starts_at", "camera")
     found = list(rows.annotate(Sum("events"), Sum("confidence_sum")))
     for rest in counting.rests(hours):

@@ -13,7 +13,7 @@ from datetime import datetime
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
-from events import partitions
+from events import partitions, plate_counts
 from events.models import EventReceipt, PlateEvent, Rollup, StreamHead
 from events.partitions import Month
 from events.rollups import forget_plates
@@ -53,6 +53,8 @@ def _empty(month: Month) -> Iterator[int]:
             _forget(events, month)
         last = events[-1].pk
         yield len(events)
+    for _ in plate_counts.forget(month.start, month.end):
+        yield 0
     with transaction.atomic():
         StreamHead.objects.select_for_update().first()
         if month not in partitions.months():  # another worker was here first
@@ -61,6 +63,8 @@ def _empty(month: Month) -> Iterator[int]:
         for events in _slices(rows, last):  # what arrived meanwhile
             _forget(events, month)
         Rollup.objects.filter(starts_at__gte=month.start, starts_at__lt=month.end).delete()
+        for _ in plate_counts.forget(month.start, month.end):
+            pass
         partitions.detach(month)
 
 

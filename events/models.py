@@ -13,8 +13,20 @@ from django.utils.functional import cached_property
 
 from anpr_project.lib import among  # noqa: F401 - registers `among`
 from cameras.models import Camera
+from events.plate_counts import DayPlate, MonthPlate
 from sensors.models import SensorSettings
 from zones.models import Zone
+
+__all__ = [
+    "DayPlate",
+    "EventReceipt",
+    "KnownPlate",
+    "MonthPlate",
+    "PlateEvent",
+    "Rollup",
+    "StreamHead",
+    "TpmsReading",
+]
 
 
 class EventReceiptQuerySet(models.QuerySet["EventReceipt"]):
@@ -243,7 +255,7 @@ class KnownPlate(models.Model):
 
 
 class Rollup(models.Model):
-    """Counts of one hour or day: in all, by one property, or by each combination of them.
+    """Counts of one hour, day or month: in all, by one property, or by each combination of them.
 
     Kept exact by the dispatcher. No foreign keys: 0 stands for "none", so that the key has no nulls
     and stays unique; what a kind does not tell apart is 0 or empty too.
@@ -252,6 +264,7 @@ class Rollup(models.Model):
     class Span(models.TextChoices):
         HOUR = "hour"
         DAY = "day"
+        MONTH = "month"
 
     class Kind(models.TextChoices):
         ALL = "all"
@@ -260,7 +273,7 @@ class Rollup(models.Model):
         VEHICLE_TYPE = "vehicle_type"
         COMBINATION = "combination"
 
-    span = models.CharField(max_length=4, choices=Span)
+    span = models.CharField(max_length=5, choices=Span)
     kind = models.CharField(max_length=12, choices=Kind)
     starts_at = models.DateTimeField(help_text="UTC, by capture time")
     camera = models.BigIntegerField(default=0)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
+from django.db.models import QuerySet
 
 from events.models import PlateEvent, TpmsReading
 from events.readings import Candidate, Location, Vehicle
@@ -62,7 +64,56 @@ def _tyre(reading: TpmsReading) -> TyreView:
 
 def represent(event: PlateEvent, tyres: Iterable[TpmsReading] | None = None) -> EventView:
     """Return the outside view of an event loaded with `with_parts()`, or with its tyres given."""
+    return _view(
+        event,
+        sensor_name=event.sensor.name,
+        camera_name=event.camera.name if event.camera else None,
+        zone_name=event.zone.name if event.zone else None,
+        tyres=event.tyres.all() if tyres is None else tyres,
+    )
+
+
+# What a view is made of, where no event is loaded as such: a page of them is read in half the time.
+ROW = (
+    *("pk", "event_id", "plate", "plate_normalized", "confidence", "region"),
+    *("captured_at", "received_at", "sensor_id", "sensor__name", "camera_id", "camera__name"),
+    *("zone_id", "zone__name", "details", "frame", "frame_sha256", "crop", "crop_sha256"),
+)
+
+
+def rows(events: QuerySet[PlateEvent]) -> QuerySet[PlateEvent, Any]:
+    """Return the events as rows for `represent_rows`."""
+    return events.values_list(*ROW, named=True)
+
+
+def represent_rows(found: Sequence[Any]) -> list[EventView]:
+    """Return the outside views of rows, in their order."""
+    tyres: dict[int, list[TpmsReading]] = defaultdict(list)
+    heard = TpmsReading.objects.filter(event__among=[row.pk for row in found])
+    for tyre in heard.order_by("id") if found else ():
+        tyres[tyre.event_id].append(tyre)
+    return [
+        _view(
+            row,
+            sensor_name=row.sensor__name,
+            camera_name=row.camera__name,
+            zone_name=row.zone__name,
+            tyres=tyres.get(row.pk, ()),
+        )
+        for row in found
+    ]
+
+
+def _view(
+    event: Any,
+    *,
+    sensor_name: str,
+    camera_name: str | None,
+    zone_name: str | None,
+    tyres: Iterable[TpmsReading],
+) -> EventView:
     details: dict[str, Any] = event.details
+    candidates, vehicle, location = map(details.get, ("candidates", "vehicle", "location"))
     return EventView(
         id=event.pk,
         event_id=event.event_id,
@@ -73,17 +124,17 @@ def represent(event: PlateEvent, tyres: Iterable[TpmsReading] | None = None) -> 
         captured_at=event.captured_at,
         received_at=event.received_at,
         sensor=event.sensor_id,
-        sensor_name=event.sensor.name,
+        sensor_name=sensor_name,
         camera=event.camera_id,
-        camera_name=event.camera.name if event.camera else None,
+        camera_name=camera_name,
         zone=event.zone_id,
-        zone_name=event.zone.name if event.zone else None,
-        candidates=msgspec.convert(details.get("candidates", ()), tuple[Candidate, ...]),
+        zone_name=zone_name,
+        candidates=msgspec.convert(candidates, tuple[Candidate, ...]) if candidates else (),
         bbox=details.get("bbox"),
         sequence=details.get("sequence"),
-        vehicle=msgspec.convert(details.get("vehicle"), Vehicle | None),
-        location=msgspec.convert(details.get("location"), Location | None),
-        tpms=tuple(_tyre(reading) for reading in (event.tyres.all() if tyres is None else tyres)),
+        vehicle=None if vehicle is None else msgspec.convert(vehicle, Vehicle),
+        location=None if location is None else msgspec.convert(location, Location),
+        tpms=tuple(map(_tyre, tyres)),
         frame_url=f"/api/v1/events/{event.pk}/frame" if event.frame else None,
         frame_sha256=event.frame_sha256 or None,
         crop_url=f"/api/v1/events/{event.pk}/crop" if event.crop else None,

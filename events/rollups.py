@@ -5,18 +5,19 @@ Both functions change rows that they read before: the caller holds the stream he
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple
 
 from datasketches import hll_sketch
 from django.db.models import Exists, OuterRef, Q
 
 from events.models import EventReceipt, KnownPlate, PlateEvent, Rollup
+from events.plate_counts import count_plates
 from events.plates import look_alike_key
-from events.spans import day_of, hour_of
+from events.spans import day_of, hour_of, month_of
 
 NONE = 0
 # 2^12 registers: a standard error of about 1.6 %, in at most 4 kB a row.
@@ -53,10 +54,15 @@ class Change:
         self.plates |= other.plates
 
 
-def _keys(seen: Combination) -> Iterator[Key]:
+START_OF = {Rollup.Span.HOUR: hour_of, Rollup.Span.DAY: day_of, Rollup.Span.MONTH: month_of}
+SPANS = tuple(Rollup.Span)
+
+
+def _keys(seen: Combination, spans: Sequence[Rollup.Span]) -> Iterator[Key]:
     """Yield the rows that an event of this hour, camera, zone and type counts in."""
     kind = Rollup.Kind
-    for span, start in ((Rollup.Span.HOUR, seen.hour), (Rollup.Span.DAY, day_of(seen.hour))):
+    for span in spans:
+        start = START_OF[span](seen.hour)
         yield Key(span, kind.ALL, start)
         yield Key(span, kind.CAMERA, start, camera=seen.camera)
         yield Key(span, kind.ZONE, start, zone=seen.zone)
@@ -82,10 +88,16 @@ def _by_combination(events: Iterable[PlateEvent]) -> dict[Combination, Change]:
     return combinations
 
 
-def _by_key(combinations: Mapping[Combination, Change]) -> dict[Key, Change]:
+def _by_day(events: Iterable[PlateEvent]) -> Counter[tuple[date, str]]:
+    return Counter((day_of(event.captured_at).date(), event.plate_normalized) for event in events)
+
+
+def _by_key(
+    combinations: Mapping[Combination, Change], spans: Sequence[Rollup.Span] = SPANS
+) -> dict[Key, Change]:
     changes: dict[Key, Change] = defaultdict(Change)
     for combination, change in combinations.items():
-        for key in _keys(combination):
+        for key in _keys(combination, spans):
             changes[key].add(change)
     return changes
 
@@ -138,9 +150,14 @@ def remember_plates(plates: Iterable[str]) -> None:
     )
 
 
-def counted(combinations: Mapping[Combination, Change], *, is_new: bool = False) -> list[Rollup]:
-    """Return the rows of the hours and days with the changes in; `is_new`: there are none yet."""
-    changes = _by_key(combinations)
+def counted(
+    combinations: Mapping[Combination, Change],
+    spans: Sequence[Rollup.Span] = SPANS,
+    *,
+    is_new: bool = False,
+) -> list[Rollup]:
+    """Return the rows of the spans with the changes in; `is_new`: there are none yet."""
+    changes = _by_key(combinations, spans)
     rows = {} if is_new else _existing(changes)
     for key, change in changes.items():
         row = rows.setdefault(key, Rollup(**key._asdict()))
@@ -157,6 +174,7 @@ def add_counts(combinations: Mapping[Combination, Change]) -> None:
 def add_events(events: Sequence[PlateEvent]) -> None:
     """Count events that just got their position."""
     add_counts(_by_combination(events))
+    count_plates(_by_day(events))
     remember_plates({event.plate_normalized for event in events})
 
 
@@ -188,6 +206,7 @@ def remove_events(events: Sequence[PlateEvent]) -> None:
     )
     counted = [event for event in events if event.pk not in waiting]
     _subtract(_by_key(_by_combination(counted)))
+    count_plates(_by_day(counted), sign=-1)
     forget_plates(
         {event.plate_normalized for event in counted}, gone=Q(pk__in=[e.pk for e in counted])
     )

@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
 WEEK = timedelta(weeks=1)
+# Longer than any month, shorter than any two.
+_NEXT_MONTH = timedelta(days=32)
 
 
 def hour_of(moment: datetime) -> datetime:
@@ -23,6 +25,14 @@ def week_of(moment: datetime) -> datetime:
     """Return the Monday, 00:00 UTC, in whose week the moment lies."""
     day = day_of(moment)
     return day - timedelta(days=day.weekday())
+
+
+def month_of(moment: datetime) -> datetime:
+    return day_of(moment).replace(day=1)
+
+
+def month_after(moment: datetime) -> datetime:
+    return month_of(month_of(moment) + _NEXT_MONTH)
 
 
 @dataclass(frozen=True)
@@ -64,8 +74,23 @@ class Range:
 
     def whole(self, bucket: Bucket) -> Range:
         """Return the part made of whole buckets; empty, at the start, if there is none."""
-        start, end = bucket.end_of(self.start), bucket.start_of(self.end)
+        return self._inner(bucket.end_of(self.start), bucket.start_of(self.end))
+
+    def whole_months(self) -> Range:
+        """Return the part made of whole months; empty, at the start, if there is none."""
+        first = month_of(self.start)
+        start = first if first == self.start else month_after(first)
+        return self._inner(start, month_of(self.end))
+
+    def _inner(self, start: datetime, end: datetime) -> Range:
         return Range(start, end) if start < end else Range(self.start, self.start)
+
+    def months(self) -> Iterator[datetime]:
+        """Yield the starts of the months that the range touches."""
+        start = month_of(self.start)
+        while start < self.end:
+            yield start
+            start = month_after(start)
 
     def without(self, inner: Range) -> list[Range]:
         """Return what lies before and after a part of this range."""

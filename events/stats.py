@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Self
 
 import msgspec
@@ -19,11 +20,14 @@ from events.models import EventReceipt, PlateEvent
 from events.snapshot import one_snapshot
 from events.spans import BUCKETS, DAY, Range
 from events.tally import RollupReader, Tally, count_events, is_in_rollups
+from events.top_plates import most_frequent
 from zones.models import Zone
 
 PARAMETERS = frozenset({"from", "to", "bucket"})
 DEFAULT_LENGTH = 30 * DAY
 MAX_BUCKETS = 5000
+# So many events are grouped by plate in a few milliseconds.
+FEW_EVENTS = 5000
 # The most events that are looked at one by one; beyond, the newest ones stand for all.
 MAX_EVENTS = 200_000
 # Of a range with more than that, the most frequent plates are those of so many newest events.
@@ -147,25 +151,45 @@ class Counting:
         rests = self.rests(hours)
         for rest in rests:
             count_events(self.tally, rest)
-        if self.tally.total <= MAX_EVENTS:
+        if self.tally.total <= FEW_EVENTS:
             return self._result(self.in_range)
-        events, _ = newest(self.in_range, min(MAX_EVENTS, SAMPLE))
+        top = None if self.asked.wanted.conditions else self._most_frequent()
+        if top is None and self.tally.total <= MAX_EVENTS:
+            return self._result(self.in_range)
         plates = {plate for rest in rests for plate in _distinct_plates(rest)}
-        return self._result(events, estimated_plates=reader.unique_plates(plates))
+        estimated = reader.unique_plates(plates)
+        if top is not None:
+            return self._result(self.in_range, estimated_plates=estimated, top=top)
+        events, _ = newest(self.in_range, min(MAX_EVENTS, SAMPLE))
+        return self._result(events, estimated_plates=estimated)
+
+    def _most_frequent(self) -> list[PlateCount] | None:
+        """Return the most frequent plates of all cameras; None when it is not certain which."""
+        if len(self.waiting) > FEW:
+            return None
+        events = self._waiting(self.asked.range).values_list("plate_normalized", "captured_at")
+        top, is_certain = most_frequent(TOP_PLATES, self.asked.range, self.in_range, list(events))
+        return [PlateCount(plate, number) for plate, number in top] if is_certain else None
 
     def rests(self, hours: Range) -> list[QuerySet[PlateEvent]]:
         """Return what the rollups of these hours do not hold of the range."""
         ends = [_between(self.events, part) for part in self.asked.range.without(hours)]
         return [*ends, self._waiting(hours)]
 
-    def _waiting(self, hours: Range) -> QuerySet[PlateEvent]:
-        """What the dispatcher has yet to count."""
-        waiting = EventReceipt.objects.waiting().filter(
-            captured_at__gte=hours.start, captured_at__lt=hours.end
+    @cached_property
+    def waiting(self) -> dict[int, datetime]:
+        """What of the range the dispatcher has yet to count, or FEW and one of it."""
+        receipts = EventReceipt.objects.waiting().filter(
+            captured_at__gte=self.asked.range.start, captured_at__lt=self.asked.range.end
         )
-        few = dict(waiting.values_list("pk", "captured_at")[: FEW + 1])
-        if len(few) > FEW:
-            return _between(self.events, hours).filter(Exists(waiting.filter(pk=OuterRef("pk"))))
+        return dict(receipts.values_list("pk", "captured_at")[: FEW + 1])
+
+    def _waiting(self, part: Range) -> QuerySet[PlateEvent]:
+        """What of a part of the range the dispatcher has yet to count."""
+        if len(self.waiting) > FEW:
+            receipts = EventReceipt.objects.waiting().filter(pk=OuterRef("pk"))
+            return _between(self.events, part).filter(Exists(receipts))
+        few = {pk: at for pk, at in self.waiting.items() if part.start <= at < part.end}
         if not few:
             return self.events.none()
         # The database reads only the months in which they lie.
@@ -178,11 +202,14 @@ class Counting:
         *,
         is_cut: bool = False,
         estimated_plates: int | None = None,
+        top: list[PlateCount] | None = None,
     ) -> Statistics:
-        """Put the answer together; `events` are those whose plates can be looked at."""
+        """Put the answer together; without `top`, from the plates of `events`."""
         tally, asked = self.tally, self.asked
-        top, counted_plates = _top_plates(events)
         is_approximate = is_cut or estimated_plates is not None
+        is_top_approximate, counted_plates = is_approximate and top is None, 0
+        if top is None:
+            top, counted_plates = _top_plates(events)
         return Statistics(
             start=asked.range.start,
             end=asked.range.end,
@@ -205,7 +232,7 @@ class Counting:
                 for name, count in _ranked(tally.by["vehicle_type"])
             ],
             top_plates=top,
-            top_plates_approximate=is_approximate,
+            top_plates_approximate=is_top_approximate,
         )
 
 

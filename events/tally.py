@@ -62,6 +62,11 @@ def is_in_rollups(wanted: EventFilter) -> bool:
     return {condition.parameter for condition in wanted.conditions} <= set(PROPERTIES)
 
 
+def longest_within(bucket: Bucket) -> Rollup.Span:
+    """Return the longest span of which each lies in one bucket."""
+    return Rollup.Span.HOUR if bucket is BUCKETS["hour"] else Rollup.Span.DAY
+
+
 @dataclass(frozen=True)
 class RollupReader:
     """Reads the rollups of whole hours; `wanted` must ask for nothing but their properties."""
@@ -69,28 +74,31 @@ class RollupReader:
     hours: Range
     wanted: EventFilter
 
-    def rows(self, *shown: str, only_hours: bool = False) -> QuerySet[Rollup]:
+    def rows(self, *shown: str, longest: Rollup.Span = Rollup.Span.MONTH) -> QuerySet[Rollup]:
         """Return the fewest rows that tell apart what is shown and what is filtered by."""
         conditions = [condition.on(condition.parameter) for condition in self.wanted.conditions]
         properties = {*shown, *(condition.parameter for condition in self.wanted.conditions)}
         kind = Rollup.Kind.COMBINATION
         if len(properties) < 2:
             kind = Rollup.Kind(*properties) if properties else Rollup.Kind.ALL
-        return Rollup.objects.filter(self._spans(only_hours), *conditions, kind=kind)
+        return Rollup.objects.filter(self._spans(longest), *conditions, kind=kind)
 
-    def _spans(self, only_hours: bool) -> Q:
-        """Whole days by their day rows, what is left at both ends by hour rows."""
-        days = Range(self.hours.start, self.hours.start)
-        if not only_hours:
+    def _spans(self, longest: Rollup.Span) -> Q:
+        """Whole months by their rows, what is left at both ends by those of days, then of hours."""
+        span, spans = Rollup.Span, Q(pk__in=())
+        days = months = Range(self.hours.start, self.hours.start)
+        if longest is not span.HOUR:
             days = self.hours.whole(BUCKETS["day"])
-        parts = [(Rollup.Span.HOUR, part) for part in self.hours.without(days)]
-        spans = Q(pk__in=())
-        for span, part in [*parts, (Rollup.Span.DAY, days)]:
-            spans |= Q(span=span, starts_at__gte=part.start, starts_at__lt=part.end)
+        if longest is span.MONTH:
+            months = days.whole_months()
+        parts = [(span.HOUR, part) for part in self.hours.without(days)]
+        parts += [(span.DAY, part) for part in days.without(months)]
+        for of, part in [*parts, (span.MONTH, months)]:
+            spans |= Q(span=of, starts_at__gte=part.start, starts_at__lt=part.end)
         return spans
 
     def count(self, tally: Tally) -> None:
-        by_time = self.rows(only_hours=tally.bucket is BUCKETS["hour"]).values_list("starts_at")
+        by_time = self.rows(longest=longest_within(tally.bucket)).values_list("starts_at")
         for start, events, confidence in by_time.annotate(Sum("events"), Sum("confidence_sum")):
             tally.add(start, events, confidence)
         for name in PROPERTIES:

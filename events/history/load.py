@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from random import Random
 
@@ -20,16 +21,19 @@ from events.history.tables import (
     new_ids,
     no_time_limit,
     write,
+    write_plate_counts,
     write_plates,
     write_rollups,
 )
 from events.history.vehicles import Population
-from events.models import EventReceipt, StreamHead
+from events.models import DayPlate, EventReceipt, MonthPlate, Rollup, StreamHead
 from events.partitions import Month
+from events.plate_counts import by_month, count_plates
 from events.rollups import NONE, Change, Combination, add_counts, counted
 from events.spans import day_of
 
 Passage = tuple[datetime, Place]
+Span = Rollup.Span
 
 
 def _moment(moment: datetime) -> str:
@@ -57,6 +61,7 @@ class History:
         self.known: set[str] = set()
         self.position = 0
         self.counts: dict[Combination, Change] = {}
+        self.plates: Counter[tuple[date, str]] = Counter()
 
     def load(self) -> None:
         asked = self.asked
@@ -78,7 +83,7 @@ class History:
 
     def _write(self, days: list[tuple[datetime, int]], table: str, *, is_new: bool) -> None:
         receipts: list[Row] = []
-        self.counts = {}
+        self.counts, self.plates = {}, Counter()
         # Before the first row: during COPY the connection takes no other statement.
         ids = iter(new_ids(sum(count for _, count in days)))
         rows = (
@@ -92,12 +97,16 @@ class History:
         self._count(is_new=is_new)
 
     def _count(self, *, is_new: bool) -> None:
-        """Bring rollups and known plates up to date with the month, day by day."""
-        for _, day in groupby(self.counts.items(), key=lambda item: day_of(item[0].hour)):
-            if is_new:
-                write_rollups(counted(dict(day), is_new=True))
-            else:
-                add_counts(dict(day))
+        """Bring what is counted, and the known plates, up to date with the month."""
+        if is_new:
+            for _, day in groupby(self.counts.items(), key=lambda item: day_of(item[0].hour)):
+                write_rollups(counted(dict(day), [Span.HOUR, Span.DAY], is_new=True))
+            write_rollups(counted(self.counts, [Span.MONTH], is_new=True))
+            write_plate_counts(DayPlate, self.plates)
+            write_plate_counts(MonthPlate, by_month(self.plates))
+        else:
+            add_counts(self.counts)
+            count_plates(self.plates)
         seen = set[str]().union(*(change.plates for change in self.counts.values()))
         write_plates(sorted(seen - self.known))
         self.known |= seen
@@ -109,7 +118,8 @@ class History:
         receipts: list[Row],
     ) -> Iterator[Row]:
         """Yield the day's events, and note their receipts and what they add to the rollups."""
-        counts = self.counts
+        counts, seen = self.counts, self.plates
+        day = passages[0][0].date() if passages else date.min
         random, plates, looks = self.random, self.population.plates, self.population.looks
         uniform, bits, look_count = random.random, random.getrandbits, len(looks)
         for captured_at, place in passages:
@@ -136,6 +146,7 @@ class History:
             change.events += 1
             change.confidence_sum += confidence
             change.plates.add(plate)
+            seen[day, plate] += 1
             yield (
                 *(pk, event_id, place.sensor, place.camera, place.zone, text, plate, confidence),
                 *(region, captured, received, look.kind, look.make, look.color),

@@ -9,7 +9,8 @@ from itertools import islice
 from django.db import connection
 
 from events import partitions
-from events.models import EventReceipt, KnownPlate, PlateEvent, Rollup
+from events.models import DayPlate, EventReceipt, KnownPlate, MonthPlate, PlateEvent, Rollup
+from events.plate_counts import Counts, PlateCount
 from events.plates import look_alike_key
 
 EVENT = (
@@ -24,6 +25,7 @@ ROLLUP = (
     *("span", "kind", "starts_at", "camera", "zone", "vehicle_type"),
     *("events", "confidence_sum", "plates"),
 )
+PLATE_COUNT = ("starts_on", "plate", "events")
 BLOCK = 2000
 
 Row = Sequence[str | int | float | bytes | None]
@@ -112,6 +114,12 @@ def write_rollups(rows: Iterable[Rollup]) -> None:
     write(Rollup._meta.db_table, ROLLUP, values)
 
 
+def write_plate_counts(model: type[PlateCount], counts: Counts) -> None:
+    """Add counts of spans of which there are none yet."""
+    rows = ((day.isoformat(), plate, number) for (day, plate), number in sorted(counts.items()))
+    write(model._meta.db_table, PLATE_COUNT, rows)
+
+
 def write_plates(plates: Iterable[str]) -> None:
     """Add distinct plates to those that are known."""
     table = KnownPlate._meta.db_table
@@ -131,7 +139,7 @@ def analyze() -> None:
     """Tell the planner what is in the tables now; what VACUUM does too need not wait for it."""
     if connection.vendor != "postgresql":
         return
-    models = (PlateEvent, EventReceipt, KnownPlate, Rollup)
+    models = (PlateEvent, EventReceipt, KnownPlate, Rollup, DayPlate, MonthPlate)
     tables = ", ".join(model._meta.db_table for model in models)
     statement = "ANALYZE" if connection.in_atomic_block else "VACUUM (ANALYZE)"
     with connection.cursor() as cursor:

@@ -68,7 +68,7 @@ def test_dispatch_costs_the_same_queries_whatever_waits(
             credential=sender.credential,
             raw_events=[json.dumps(reading()).encode() for _ in range(size)],
         )
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(14):
             dispatch()
 
 

@@ -15,13 +15,13 @@ from zones.tests.factories import make_zone
 
 
 @pytest.mark.main_path
-def test_event_counts_in_its_hour_and_day(db: None) -> None:
+def test_event_counts_in_its_hour_day_and_month(db: None) -> None:
     zone = make_zone()
     event = make_event("AB12", zone=zone, vehicle_type="car", confidence=0.25)
     dispatch()
     dispatch()  # nothing is counted twice
     rows = {(row.span, row.kind): row for row in Rollup.objects.all()}
-    assert len(rows) == Rollup.objects.count() == 10
+    assert len(rows) == Rollup.objects.count() == 15
     assert {row.events for row in rows.values()} == {1}
     assert {row.confidence_sum for row in rows.values()} == {0.25}
     combination = rows["hour", "combination"]
@@ -30,6 +30,7 @@ def test_event_counts_in_its_hour_and_day(db: None) -> None:
     assert combination.zone == zone.pk
     assert combination.vehicle_type == "car"
     assert rows["day", "all"].starts_at == NOON.replace(hour=0)
+    assert rows["month", "all"].starts_at == NOON.replace(day=1, hour=0)
     assert (rows["day", "zone"].zone, rows["day", "zone"].camera) == (zone.pk, 0)
     assert load_sketch(combination.plates).get_estimate() == 1
 

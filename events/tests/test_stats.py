@@ -152,6 +152,7 @@ def test_statistics_take_a_fixed_number_of_queries(
 def test_many_events_make_plates_approximate_but_counts_stay_exact(
     api: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(stats, "FEW_EVENTS", 20)
     monkeypatch.setattr(stats, "MAX_EVENTS", 50)
     sensor = make_sensor()
     store(

@@ -14,7 +14,15 @@ from django.db import DatabaseError, connection
 
 from events import expired_months, partitions
 from events.dispatch import dispatch
-from events.models import EventReceipt, KnownPlate, PlateEvent, Rollup, TpmsReading
+from events.models import (
+    DayPlate,
+    EventReceipt,
+    KnownPlate,
+    MonthPlate,
+    PlateEvent,
+    Rollup,
+    TpmsReading,
+)
 from events.partitions import Month, make_ahead
 from events.tests.conftest import Sender, files_in, make_sender
 from events.tests.factories import picture, reading
@@ -70,6 +78,8 @@ def assert_only_the_new_is_left(upload_dir: Path) -> None:
     assert {known.plate for known in KnownPlate.objects.all()} == {"BOTH", "KEPT"}
     assert sum(row.events for row in Rollup.objects.filter(span="hour", kind="all")) == 2
     assert not Rollup.objects.filter(starts_at__lt=OLD.end).exists()
+    assert sum(row.events for row in DayPlate.objects.all()) == 2
+    assert sum(row.events for row in MonthPlate.objects.all()) == 2
     assert len(files_in(upload_dir)) == 2
     assert OLD not in partitions.months()
     assert partitions.set_apart() == []
