@@ -99,8 +99,11 @@ class PlateLike(Condition):
         # fnmatch's translation never backtracks into an earlier `*`, so no pattern is slow.
         return re.compile(translate(self.pattern))
 
+    def fits(self, plate: str) -> bool:
+        return self._expression.match(plate) is not None
+
     def holds(self, event: PlateEvent) -> bool:
-        return self._expression.match(getattr(event, self.field)) is not None
+        return self.fits(getattr(event, self.field))
 
 
 @dataclass(frozen=True)

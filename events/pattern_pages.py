@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import EmptyResultSet
@@ -28,8 +28,10 @@ from events.search import unseen_plates
 NEAR = 5_000
 # So many matches are sorted; a pattern with more is so frequent that walking by time is short.
 MOST_MATCHES = 20_000
-# So many distinct plates are asked for one by one.
-MOST_PLATES = 400
+# So many distinct plates are asked for one by one; from more than a few, the nearest month is asked
+# before all months are.
+MOST_PLATES, FEW_PLATES = 1_000, 50
+MONTH = timedelta(days=31)
 # From a shorter beginning the stretch of the index is long, and most of it is no match.
 SHORTEST_BEGINNING = 2
 
@@ -101,24 +103,34 @@ def _rare_plates(pattern: PlateLike) -> set[str] | None:
     plates = set(known[: MOST_PLATES + 1])
     if len(plates) > MOST_PLATES:
         return None
-    return plates | unseen_plates()
+    return plates | set(filter(pattern.fits, unseen_plates()))
+
+
+def _by_rare_plates(
+    asked: PageRequest, events: QuerySet[PlateEvent], plates: Collection[str]
+) -> list[Place] | None:
+    matching = events.filter(plate_normalized__among=plates)
+    nearest = asked.ordered(events).values_list("captured_at", flat=True).first()
+    if nearest and len(plates) > FEW_PLATES:
+        ends = sorted((nearest, nearest + MONTH if _direction(asked) == "ASC" else nearest - MONTH))
+        found = _by_plate(asked, matching.filter(captured_at__range=ends))
+        if found is None or len(found) > asked.limit:
+            return found
+    return _by_plate(asked, matching)
 
 
 def _find(
     asked: PageRequest, wanted: EventFilter, pattern: PlateLike, events: QuerySet[PlateEvent]
 ) -> list[Place] | None:
     """Return the places of the page's events, or None when the planner can be left alone."""
-    others = EventFilter(tuple(c for c in wanted.conditions if c is not pattern))
-    found = _among_the_nearest(asked, others.apply(events), pattern)
+    others = EventFilter(tuple(c for c in wanted.conditions if c is not pattern)).apply(events)
+    found = _among_the_nearest(asked, others, pattern)
     if len(found) > asked.limit:
         return found
-    matching = wanted.apply(events)
-    if len(_beginning(pattern.pattern)) < SHORTEST_BEGINNING:
-        plates = _rare_plates(pattern)
-        if plates is None:
-            return None
-        matching = matching.filter(plate_normalized__in=plates)
-    return _by_plate(asked, matching)
+    if len(_beginning(pattern.pattern)) >= SHORTEST_BEGINNING:
+        return _by_plate(asked, wanted.apply(events))
+    plates = _rare_plates(pattern)
+    return None if plates is None else _by_rare_plates(asked, others, plates)
 
 
 def read_page(
@@ -131,12 +143,12 @@ def read_page(
     patterns = [c for c in wanted.conditions if isinstance(c, PlateLike) and c.is_pattern]
     matching = wanted.apply(events)
     if wanted.similar:
-        matching = matching.filter(plate_normalized__in=similar)
+        matching = matching.filter(plate_normalized__among=similar)
     if connection.vendor != "postgresql" or not (patterns or wanted.similar):
         return asked.read(matching)
     bare = PlateEvent.objects.all()
     if wanted.similar:
-        places = _by_plate(asked, wanted.apply(bare).filter(plate_normalized__in=similar))
+        places = _by_plate(asked, wanted.apply(bare).filter(plate_normalized__among=similar))
     else:
         places = _find(asked, wanted, patterns[0], bare)
     return asked.read(matching) if places is None else _page(asked, events, places)

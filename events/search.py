@@ -13,6 +13,7 @@ from string import ascii_uppercase, digits
 import msgspec
 from django.db.models import QuerySet
 from django.db.models.functions import Length
+from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein, Opcode
 
 from events import lookups  # noqa: F401 - registers `wildcard`
@@ -114,28 +115,28 @@ def unseen_plates() -> set[str]:
     return {event.plate_normalized for event in waiting}
 
 
-def _candidates(plate: str) -> set[str]:
-    key = look_alike_key(plate)
-    searches = [KnownPlate.objects.filter(key__in=_neighbours(key))]
+def _candidates(plate: str, key: str) -> dict[str, str]:
+    """Return plates that may be near, with their keys."""
+    searches = [KnownPlate.objects.filter(key__among=sorted(_neighbours(key)))]
     if len(key) >= SHORTEST_HALVED:
         searches.extend(_sharing_a_half(key))
-    found = {
-        known
-        for search in searches
-        for known in search.values_list("plate", flat=True)[:MAX_CANDIDATES]
-    }
-    return found | unseen_plates() | {plate}
+    found = {unseen: look_alike_key(unseen) for unseen in {plate, *unseen_plates()}}
+    for search in searches:
+        found.update(search.values_list("plate", "key")[:MAX_CANDIDATES])
+    return found
 
 
 def look_alikes(plate: str) -> dict[str, Match]:
     """Return the plates that a reader may have made of `plate` (normalised), the nearest first."""
     key, limit = look_alike_key(plate), _most_expensive(len(plate))
     matches = {}
-    for candidate in _candidates(plate):
-        # A cheap look first: two edits at most, whatever they cost.
-        if Levenshtein.distance(key, look_alike_key(candidate), score_cutoff=2) <= 2:
-            edits, match = compare(plate, candidate)
-            if edits <= limit:
-                matches[candidate] = match
+    # A cheap look at all first: two edits at most, whatever they cost.
+    near = process.extract(
+        key, _candidates(plate, key), scorer=Levenshtein.distance, score_cutoff=2, limit=None
+    )
+    for _, _, candidate in near:
+        edits, match = compare(plate, candidate)
+        if edits <= limit:
+            matches[candidate] = match
     nearest = sorted(matches.items(), key=lambda item: (-item[1].score, item[0]))
     return dict(nearest[:MAX_PLATES])

@@ -167,14 +167,15 @@ class Counting:
         """Return the most frequent plates of all cameras; None when it is not certain which."""
         if len(self.waiting) > FEW:
             return None
-        events = self._waiting(self.asked.range).values_list("plate_normalized", "captured_at")
-        top, is_certain = most_frequent(TOP_PLATES, self.asked.range, self.in_range, list(events))
+        waiting = self._waiting(self.asked.range) if self.waiting else PlateEvent.objects.none()
+        plates = list(waiting.values_list("plate_normalized", "captured_at"))
+        top, is_certain = most_frequent(TOP_PLATES, self.asked.range, self.in_range, plates)
         return [PlateCount(plate, number) for plate, number in top] if is_certain else None
 
     def rests(self, hours: Range) -> list[QuerySet[PlateEvent]]:
         """Return what the rollups of these hours do not hold of the range."""
         ends = [_between(self.events, part) for part in self.asked.range.without(hours)]
-        return [*ends, self._waiting(hours)]
+        return [*ends, self._waiting(hours)] if self.waiting else ends
 
     @cached_property
     def waiting(self) -> dict[int, datetime]:

@@ -101,9 +101,14 @@ class RollupReader:
         by_time = self.rows(longest=longest_within(tally.bucket)).values_list("starts_at")
         for start, events, confidence in by_time.annotate(Sum("events"), Sum("confidence_sum")):
             tally.add(start, events, confidence)
-        for name in PROPERTIES:
-            for value, events in self.rows(name).values_list(name).annotate(Sum("events")):
-                tally.by[name][value] += events
+        # One statement for all properties: by their own rows, or by what they have in common.
+        rows = self.rows(*PROPERTIES)
+        if not self.wanted.conditions:
+            rows = Rollup.objects.filter(self._spans(Rollup.Span.MONTH), kind__in=PROPERTIES)
+        for kind, *values, events in rows.values_list("kind", *PROPERTIES).annotate(Sum("events")):
+            for name, value in zip(PROPERTIES, values, strict=True):
+                if kind in {name, Rollup.Kind.COMBINATION}:
+                    tally.by[name][value] += events
 
     def unique_plates(self, others: Collection[str]) -> int:
         """Return about how many distinct plates there are, with those of events not rolled up."""

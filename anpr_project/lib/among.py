@@ -1,11 +1,19 @@
-"""A lookup for thousands of ids: `filter(pk__among=ids)`."""
+"""A lookup for thousands of ids or words: `filter(pk__among=ids)`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.db.models import AutoField, BigAutoField, BigIntegerField, ForeignKey, Lookup
+from django.db.models import (
+    AutoField,
+    BigAutoField,
+    BigIntegerField,
+    CharField,
+    ForeignKey,
+    Lookup,
+)
 
 
 class Among(Lookup[Sequence[int]]):
@@ -32,5 +40,22 @@ class Among(Lookup[Sequence[int]]):
         return f"{column} = ANY(%s::bigint[])", (*parameters, f"{{{values}}}")
 
 
+class AmongWords(Lookup[Collection[str]]):
+    """The same for texts."""
+
+    lookup_name = "among"
+    prepare_rhs = False
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        column, parameters = self.process_lhs(compiler, connection)
+        listed = f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608 - a column's name
+        return listed, (*parameters, json.dumps(list(self.rhs)))
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+        column, parameters = self.process_lhs(compiler, connection)
+        return f"{column} = ANY(%s::text[])", (*parameters, list(self.rhs))
+
+
+CharField.register_lookup(AmongWords)
 for kind in (AutoField, BigAutoField, BigIntegerField, ForeignKey):
     kind.register_lookup(Among)
