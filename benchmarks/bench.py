@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Measures the product beside a peer and beside what is possible; prints one table (docs/performance.md).
 
-    make bench                                 everything, in ten minutes on two cores
+    make bench                                 everything, in some ten minutes on two cores
     make bench BENCH="--rows P1,P5"            some rows
     make bench BENCH="--full --publish"        longer turns, and the result in docs/
 
@@ -28,7 +28,7 @@ from pathlib import Path
 from findings import Finding, publish, read_json, table, write_json
 from product import ROOT
 
-ROWS = ("P1", "P2", "P5", "P6", "P7")
+ROWS = ("P1", "P2", "P3", "P4", "P5", "P6", "P7")
 PACKAGES = ("Django", "granian", "uvicorn", "psycopg")
 HERE = ROOT / "benchmarks"
 
@@ -76,6 +76,20 @@ def on_the_stacks(options: argparse.Namespace, wanted: set[str]) -> list[Finding
     return findings
 
 
+def history(options: argparse.Namespace, wanted: set[str]) -> list[Finding]:
+    """P3 and P4, each size in a database of its own."""
+    import reading_rows
+    import stacks
+
+    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=options.folder))
+    with stacks.machine(folder) as machine:
+        findings = reading_rows.reading(
+            machine, sizes=options.events, pairs=options.pairs, rounds=options.rounds
+        )
+    shutil.rmtree(folder, ignore_errors=True)
+    return [finding for finding in findings if finding.row in wanted]
+
+
 def delivery(options: argparse.Namespace) -> list[Finding]:
     """P6 is a program of its own: it works inside the product, on an installation of its own."""
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
@@ -90,6 +104,8 @@ def measure(options: argparse.Namespace) -> list[Finding]:
     findings: list[Finding] = []
     if wanted & {"P1", "P2", "P5"}:
         findings += on_the_stacks(options, wanted)
+    if wanted & {"P3", "P4"}:
+        findings += history(options, wanted)
     if "P6" in wanted:
         findings += delivery(options)
     if "P7" in wanted:
@@ -99,12 +115,19 @@ def measure(options: argparse.Namespace) -> list[Finding]:
     return sorted(findings, key=lambda finding: finding.row)
 
 
+def numbers(text: str) -> list[int]:
+    return [int(part) for part in text.split(",")]
+
+
 def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", default=",".join(ROWS), help="of " + ",".join(ROWS))
     parser.add_argument("--full", action="store_true", help="longer turns: better figures")
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--seconds", type=float, help="of each turn of P1 and P2")
+    sizes_of = "of P3 and P4, the larger last, like 30000,300000"
+    parser.add_argument("--events", type=numbers, help=sizes_of)
+    parser.add_argument("--rounds", type=int, help="of each turn of P3 and P4")
     parser.add_argument("--sockets", type=int, default=1000, help="of P5")
     parser.add_argument("--stream-seconds", type=float, help="of P5")
     parser.add_argument("--scale", type=float, help="of the number of events of P6")
@@ -112,7 +135,9 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--json", type=Path, help="write all figures here")
     parser.add_argument("--publish", action="store_true", help="write them into docs/, with a plot")
     options = parser.parse_args()
-    sizes = {"seconds": (3, 10), "stream_seconds": (15, 60), "scale": (0.2, 1)}
+    sizes = {"seconds": (3, 10), "stream_seconds": (15, 60), "scale": (0.2, 1), "rounds": (20, 100)}
+    if options.events is None:
+        options.events = [1_000_000, 10_000_000] if options.full else [30_000, 300_000]
     for name, (usual, full) in sizes.items():
         if getattr(options, name) is None:
             setattr(options, name, full if options.full else usual)

@@ -40,16 +40,30 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def start(self) -> float:
-        """Start, wait until it is ready, and return how long that took."""
+    @property
+    def environment(self) -> dict[str, str]:
         environment = os.environ | self.extra
         environment |= {"DATA_DIR": str(self.folder / "var"), "PORT": str(self.port)}
-        environment |= {"DJANGO_SUPERUSER_PASSWORD": PASSWORD, "LOG_LEVEL": "WARNING"}
+        return environment | {"DJANGO_SUPERUSER_PASSWORD": PASSWORD, "LOG_LEVEL": "WARNING"}
+
+    def manage(self, *command: str) -> str:
+        """Run a command of the product; return what it printed."""
+        done = subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, str(self.root / "manage.py"), *command],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+        return done.stdout
+
+    def start(self) -> float:
+        """Start, wait until it is ready, and return how long that took."""
         begun = time.monotonic()
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, str(self.root / "manage.py"), self.shape],
-                env=environment,
+                env=self.environment,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

@@ -1,0 +1,89 @@
+"""P3 and P4: searches and statistics over HTTP, at two sizes of history side by side."""
+
+from __future__ import annotations
+
+import random
+import statistics
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import groupby
+
+from findings import Finding
+from processes import end
+from product import Server, free_port
+from reading import QUESTIONS, Question, Site, measure, percentile
+from stacks import Machine
+
+PLATES = 500
+# History is older than the 90 days that the worker would leave.
+SETTINGS = {"RETENTION_DAYS": "3650"}
+# A person who may see events and nothing else, with a token.
+MAKE_VIEWER = """
+from django.contrib.auth.models import Group, User
+from knox.models import AuthToken
+viewer = User.objects.create_user("viewer")
+viewer.groups.add(Group.objects.get(name="Viewers"))
+print(AuthToken.objects.create(viewer)[1])
+"""
+
+
+def short(events: int) -> str:
+    return f"{events // 1_000_000}M" if events >= 1_000_000 else f"{events // 1000}k"
+
+
+@contextmanager
+def history(on: Machine, events: int) -> Iterator[Site]:
+    """The production processes over a database of their own that is full of history."""
+    name = f"history_{short(events).lower()}"
+    on.make_database(name)
+    folder = on.folder / name
+    folder.mkdir()
+    extra = on.settings | SETTINGS | {"POSTGRES_DB": name, "STREAM_PORT": str(free_port())}
+    server = Server("serve", folder, free_port(), extra)
+    print(f"    loading {events:,} events", flush=True)  # noqa: T201 - its output is its purpose
+    for command in (["migrate", "-v0"], ["load_history", "--events", str(events)]):
+        server.manage(*command)
+    token = server.manage("shell", "-v0", "-c", MAKE_VIEWER).split()[-1]
+    server.start()
+    assert server.process is not None  # noqa: S101 - for the type checker
+    try:
+        yield Site(short(events), server.url, token)
+    finally:
+        end(server.process)
+
+
+def reading(on: Machine, *, sizes: list[int], pairs: int, rounds: int) -> list[Finding]:
+    chance, findings = random.Random(1), []  # noqa: S311 - no secret
+    with ExitStack() as started:
+        sites = [started.enter_context(history(on, size)) for size in sizes]
+        for site in sites:
+            site.look_around(chance, PLATES)
+        for question in QUESTIONS:
+            findings.append(asked(question, sites, pairs, rounds, chance))
+            print(f"    {question.name}: {findings[-1].cells()[2:5]}", flush=True)  # noqa: T201 - its output is its purpose
+    return findings + [growth(row, list(of)) for row, of in groupby(findings, lambda f: f.row)]
+
+
+def asked(
+    question: Question, sites: list[Site], pairs: int, rounds: int, chance: random.Random
+) -> Finding:
+    """Return the p95 of each turn, at the larger size beside the smaller."""
+    measure(question, sites, 3, chance)
+    turns = [measure(question, sites, rounds, chance) for _ in range(pairs)]
+    small, large = ([percentile(turn[site.name], 0.95) for turn in turns] for site in sites)
+    work = f"{question.name}: p95 at {sites[-1].name}"
+    return Finding(
+        *(question.row, work, "ms", question.goal_ms, large),
+        at_least=False,
+        against=f"at {sites[0].name}",
+        other=small,
+        of_ratio=False,
+    )
+
+
+def growth(row: str, findings: list[Finding]) -> Finding:
+    """Return how much the p95 grows where it grows most."""
+    most = max(findings, key=lambda finding: statistics.median(finding.ratios))
+    goal = next(question.most_growth for question in QUESTIONS if question.row == row)
+    work = f"largest growth of p95 ({most.work.partition(':')[0]})"
+    return Finding(row, work, "x", goal, most.ratios, at_least=False)
