@@ -46,6 +46,8 @@ def visit(browser: Browser, product: Running) -> Iterator[Tab]:
 
 def enter(page: Page, product: Running, name: str, password: str = PASSWORD) -> None:
     page.goto(f"{product.url}/login?next=/account")
+    # It is there before the browser has put the focus into it.
+    expect(page.locator("#id_username")).to_be_focused()
     page.keyboard.type(name)
     page.keyboard.press("Tab")
     page.keyboard.type(password)
@@ -130,6 +132,7 @@ def test_second_factor_from_set_up_to_removal(visit: Tab, product: Running, name
 
     third = visit()
     enter(third, product, name)
+    expect(third.locator("#id_code")).to_be_focused()
     third.keyboard.type(codes[0])
     third.keyboard.press("Enter")
     expect(third.get_by_text("9 recovery codes are left")).to_be_visible()
