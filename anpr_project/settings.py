@@ -234,7 +234,7 @@ if REDIS_HOST:
 SESSION_ENGINE = "anpr_project.lib.sessions"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",  # first: it refuses who has failed too often
-    "django.contrib.auth.backends.ModelBackend",
+    "anpr_project.lib.permissions_backend.PermissionsBackend",
 ]
 REQUIRE_SECOND_FACTOR_FOR_STAFF = env.flag("REQUIRE_SECOND_FACTOR_FOR_STAFF", False)
 AXES_FAILURE_LIMIT = 5

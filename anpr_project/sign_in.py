@@ -18,7 +18,7 @@ from anpr_project.lib.client_address import client_address
 from anpr_project.lib.sessions import IDLE, ORIGIN, stored_key
 from anpr_project.models import CODE, Authenticator, RecoveryCode, Session
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
+BACKEND = "anpr_project.lib.permissions_backend.PermissionsBackend"
 
 
 def needs_code(user: User) -> bool:

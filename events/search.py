@@ -7,11 +7,13 @@ alike; so look-alikes cost next to nothing, a dropped or added character less th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
+from functools import reduce
+from itertools import combinations, groupby
+from operator import or_
 from string import ascii_uppercase, digits
 
 import msgspec
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.db.models.functions import Length
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein, Opcode
@@ -26,7 +28,7 @@ NEAR_SWAPS = frozenset({("4", "A"), ("A", "4"), ("7", "T"), ("T", "7")})
 ALPHABET = frozenset(look_alike_key(ascii_uppercase + digits))
 # Halves shorter than three characters begin too many plates to be worth reading.
 SHORTEST_HALVED = 6
-MAX_CANDIDATES = 5000
+MAX_CANDIDATES = 1000
 MAX_UNSEEN = 1000
 MAX_PLATES = 200
 _NUMBERS = {1: "one character", 2: "two characters"}
@@ -101,12 +103,25 @@ def _neighbours(key: str) -> set[str]:
 
 def _sharing_a_half(key: str) -> Iterator[QuerySet[KnownPlate]]:
     """Yield the plates that begin or end like the key: further edits, and letters of any script."""
-    middle = len(key) // 2
+    middle, backwards = len(key) // 2, key[::-1]
     alike = KnownPlate.objects.annotate(length=Length("key")).filter(
         length__gte=len(key) - 2, length__lte=len(key) + 2
     )
-    yield alike.filter(key__wildcard=f"{key[:middle]}*")
-    yield alike.filter(key_reversed__wildcard=f"{key[middle:][::-1]}*")
+    yield _with_rest(alike, "key", key[:middle], key[middle:])
+    rest = len(key) - middle
+    yield _with_rest(alike, "key_reversed", backwards[:rest], backwards[rest:])
+
+
+def _with_rest(
+    plates: QuerySet[KnownPlate], field: str, half: str, rest: str
+) -> QuerySet[KnownPlate]:
+    """Return the plates that begin with the half, and hold what two edits leave of the rest.
+
+    Of a frequent half there are many thousands; so few of them need to be compared here.
+    """
+    kept = ("*".join(part) for part in combinations(rest, max(0, len(rest) - 2)))
+    near = reduce(or_, (Q((f"{field}__wildcard", f"{half}*{part}*")) for part in sorted(set(kept))))
+    return plates.filter(near, **{f"{field}__wildcard": f"{half}*"})
 
 
 def unseen_plates() -> set[str]:

@@ -94,7 +94,8 @@ class RollupReader:
         parts = [(span.HOUR, part) for part in self.hours.without(days)]
         parts += [(span.DAY, part) for part in days.without(months)]
         for of, part in [*parts, (span.MONTH, months)]:
-            spans |= Q(span=of, starts_at__gte=part.start, starts_at__lt=part.end)
+            if part:
+                spans |= Q(span=of, starts_at__gte=part.start, starts_at__lt=part.end)
         return spans
 
     def count(self, tally: Tally) -> None:

@@ -24,7 +24,7 @@ from events.spans import BUCKETS, Range, month_after, month_of
 LISTED = 200
 # A part of a month that touches more days is bounded by its month.
 MOST_DAYS = 3
-FIRST_COUNTED = 24
+FIRST_COUNTED = 64
 MOST_COUNTED = 1500
 
 Waiting = Collection[tuple[str, datetime]]

@@ -8,6 +8,7 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group, Permission, User
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from anpr_project.lib.tests.factories import make_user
@@ -121,3 +122,24 @@ def test_a_user_without_role_may_nothing_and_a_stranger_less(
 ) -> None:
     assert logged_in(make_user()).get(path).status_code == 403
     assert anonymous.get(path).status_code == 401
+
+
+@pytest.mark.main_path
+def test_permissions_of_oneself_and_of_groups_count_alike_and_cost_one_statement() -> None:
+    own, other = Permission.objects.filter(codename__in=["view_zone", "view_camera"])
+    user, group = make_user("alice", role="Viewers"), Group.objects.create(name="More")
+    user.user_permissions.add(own, other)
+    group.permissions.add(other)
+    user.groups.add(group)
+    expected = {f"{row.content_type.app_label}.{row.codename}" for row in (own, other)}
+    expected |= permissions_of("Viewers")
+
+    with CaptureQueriesContext(connection) as captured:
+        asked = User.objects.get(pk=user.pk)
+        assert asked.has_perms(expected)
+        assert not asked.has_perm("zones.change_zone")
+
+    assert asked.get_all_permissions() == expected
+    assert len(captured) == 2  # the user, what it may
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert User.objects.get(pk=user.pk).get_all_permissions() == set()
