@@ -18,8 +18,9 @@ logger = logging.getLogger(__name__)
 
 POLL_S = 0.1
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 10.0
-# Alive for this long, a process counts as started well and the next delay is the first again.
-SETTLED_S = 30
+# Alive for this long, a process counts as started well, and comes back as after its first end: one
+# killed every few seconds is not kept away. One that fails later than this is no tight loop either.
+SETTLED_S = 5
 # Time for a load balancer to see /ready fail before connections are refused.
 NOTICE_S = 1.0
 DRAIN_S = 25

@@ -63,6 +63,27 @@ def test_process_that_keeps_dying_is_started_ever_more_slowly(
     assert child.due_at - now[0] == 0.5
 
 
+def test_process_killed_again_and_again_comes_back_each_time_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("anpr_project.supervisor.time.monotonic", lambda: now[0])
+    child = Child("victim", python("import time; time.sleep(60)"))
+    child.check()
+    for _ in range(5):
+        now[0] += 6
+        child.check()
+        assert child.process is not None, "ended without being killed"
+        child.kill_group()
+        ended(child)
+        child.check()
+        assert child.due_at - now[0] == 0.5
+        now[0] = child.due_at
+        child.check()
+    child.kill_group()
+    ended(child)
+
+
 def test_what_a_dead_process_leaves_behind_is_ended_before_the_restart(tmp_path: Path) -> None:
     note = tmp_path / "pid"
     code = (
