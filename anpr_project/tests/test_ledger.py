@@ -33,6 +33,16 @@ def test_nothing_is_lost_or_doubled_whatever_dies() -> None:
     assert "acknowledged but missing                    0  red" in told
 
 
+def test_an_even_load_ends_with_nothing_lost() -> None:
+    """Too short to find a leak: that the hour of it would, the controls show."""
+    told = ledger(
+        *("--seed", "4", "soak", "--controls", "--minutes", "0.2", "--every", "0.5"),
+        *("--warm-up", "0.05", "--growth-mb", "3000", "--growth-fds", "3000"),
+    )
+
+    assert told.count("  red\n") == 24
+
+
 def test_no_upload_does_harm() -> None:
     told = ledger("--seed", "4", "hostile", "--controls", "--uploads", "450", "--good", "60")
 

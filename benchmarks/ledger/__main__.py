@@ -1,4 +1,4 @@
-"""Attacks the whole product and compares what comes out with a ledger: run, hostile, schema, drill."""
+"""Attacks the whole product and compares what comes out with a ledger: run, hostile, soak, schema, drill."""
 
 from __future__ import annotations
 

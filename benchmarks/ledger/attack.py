@@ -16,7 +16,7 @@ from delivering import mqtt_broker, receiver
 from product import ROOT
 
 from exporters.tests.brokers import tansu_broker
-from ledger.arrivals import KafkaWitness, MqttWitness, WebhookWitness, Witness
+from ledger.arrivals import Interruption, KafkaWitness, MqttWitness, WebhookWitness, Witness
 from ledger.book import Book, Entry, read
 from ledger.edge import Allowance, BatchSensor, Habits, Sensor
 from ledger.evidence import (
@@ -171,7 +171,7 @@ def witnesses_of(
     """Start the sinks, their witnesses, and exporters to them."""
     log = made.folder / "webhook.log"
     log.touch()
-    faults = ("--faults", "0.3", "--seed", str(options.seed), "--log", str(log))
+    faults = ("--faults", str(options.sink_faults), "--seed", str(options.seed), "--log", str(log))
     url = stack.enter_context(receiver(*faults))
     mqtt = stack.enter_context(mqtt_broker(made.folder))
     kafka = tansu_broker()
@@ -197,7 +197,7 @@ def gather(
     entries: list[Entry],
     told: Path,
     arrivals: Any,
-    nemesis: Nemesis,
+    interruptions: list[Interruption],
 ) -> Evidence:
     manage = [sys.executable, str(ROOT / "manage.py"), "prune_events"]
     swept = age_and_sweep(made, manage)
@@ -211,7 +211,7 @@ def gather(
         shown_wrong=shown_wrong(made, token, entries, PICTURES_LOOKED_AT),
         stories=stories(told),
         arrivals=arrivals,
-        interruptions=nemesis.interruptions(),
+        interruptions=interruptions,
         pending=pending,
         dead=dead,
         notes=[f"the sweep: {swept}"],
@@ -248,5 +248,5 @@ def attack(options: argparse.Namespace, folder: Path, stack: ExitStack) -> Attac
     watching.wait(timeout=120)
     arrivals = {name: settled(witness) for name, witness in witnesses.items()}
     book.close()
-    found = gather(made, token, read(book.path), told, arrivals, nemesis)
+    found = gather(made, token, read(book.path), told, arrivals, nemesis.interruptions())
     return Attack(made, nemesis, found, proxy_log, time.monotonic() - begun)

@@ -47,6 +47,13 @@ def drill(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     return drill(options, folder, stack)
 
 
+def soak(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
+    """Send evenly for long; nothing may grow."""
+    from ledger.soak import soak
+
+    return soak(options, folder, stack)
+
+
 def schema(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     """Try the API against its schema."""
     from ledger.schema_run import schema
@@ -58,7 +65,7 @@ def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ledger", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--keep", action="store_true", help="keep logs and data in any case")
-    parts = parser.add_subparsers(required=True, metavar="run | hostile | schema | drill")
+    parts = parser.add_subparsers(required=True, metavar="run | hostile | soak | schema | drill")
     part = parts.add_parser("run", help="the faults: kill, cut, stall, fill, and compare")
     part.set_defaults(part=run)
     part.add_argument("--events", type=int, default=20_000)
@@ -69,11 +76,26 @@ def arguments() -> argparse.ArgumentParser:
     part.add_argument("--pause", type=float, nargs=2, default=[3, 7], help="between faults")
     part.add_argument("--frozen", type=float, default=10, help="seconds that a process stands")
     part.add_argument("--drain", type=float, default=300, help="seconds for the deliveries left")
+    part.add_argument("--sink-faults", type=float, default=0.3, help="share of webhooks that fail")
     part.add_argument("--controls", action="store_true", help="each check must see its control")
     part = parts.add_parser("hostile", help="thousands of uploads that want to do harm")
     part.set_defaults(part=hostile)
     part.add_argument("--uploads", type=int, default=10_000)
     part.add_argument("--good", type=int, default=500, help="of them good ones")
+    part.add_argument("--controls", action="store_true", help="each check must see its control")
+    part = parts.add_parser("soak", help="an even load for an hour: nothing may grow")
+    part.set_defaults(part=soak)
+    part.add_argument("--minutes", type=float, default=60)
+    part.add_argument("--rate", type=float, default=60, help="events a second, all sensors")
+    part.add_argument("--sensors", type=int, default=20)
+    part.add_argument("--clients", type=int, default=20, help="of the stream")
+    part.add_argument("--cut", type=float, nargs=2, default=[30, 120], help="seconds between cuts")
+    part.add_argument("--drain", type=float, default=300, help="seconds for the deliveries left")
+    part.add_argument("--sink-faults", type=float, default=0.02, help="share of webhooks that fail")
+    part.add_argument("--every", type=float, default=10, help="seconds between looks")
+    part.add_argument("--warm-up", type=float, default=10, help="minutes that do not count")
+    part.add_argument("--growth-mb", type=float, default=1, help="allowed in ten minutes")
+    part.add_argument("--growth-fds", type=float, default=1, help="allowed in ten minutes")
     part.add_argument("--controls", action="store_true", help="each check must see its control")
     part = parts.add_parser("drill", help="back up, lose everything, restore, compare")
     part.set_defaults(part=drill)
