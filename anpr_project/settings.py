@@ -40,6 +40,7 @@ API_DOCS = env.flag("API_DOCS", DEBUG)
 ENABLE_METRICS = env.flag("ENABLE_METRICS", DEBUG)
 REQUIRE_SEARCH_REASON = env.flag("REQUIRE_SEARCH_REASON", False)
 RETENTION_DAYS = env.integer("RETENTION_DAYS", 90, 1, 36500)
+PICTURE_RETENTION_DAYS = env.integer("PICTURE_RETENTION_DAYS", RETENTION_DAYS, 1, 36500)
 # Read by the exporters' address check (CIDRs that may be reached although private).
 EXPORT_ALLOW_NETWORKS = env.networks("EXPORT_ALLOW_NETWORKS")
 

@@ -22,6 +22,7 @@ from unfold.contrib.filters.admin.text_filters import TextFilter
 from anpr_project.lib.auditing import reason_of, write_down
 from anpr_project.lib.errors import FieldError
 from audit.models import Action
+from events import hold_admin  # noqa: F401 - registers its page
 from events.conditions import OneWord
 from events.lookups import spellings
 from events.models import PlateEvent, TpmsReading

@@ -14,6 +14,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from events import partitions, plate_counts
+from events.holds import LegalHold
 from events.models import EventReceipt, PlateEvent, Rollup, StreamHead
 from events.partitions import Month
 from events.rollups import forget_plates
@@ -24,6 +25,11 @@ STEP = 1000
 
 def _in(month: Month) -> Q:
     return Q(captured_at__gte=month.start, captured_at__lt=month.end)
+
+
+def _is_held(month: Month) -> bool:
+    held = LegalHold.objects.held()
+    return held is not None and PlateEvent.objects.filter(_in(month)).filter(held).exists()
 
 
 def _slices(rows: QuerySet[PlateEvent], last: int = 0) -> Iterator[list[PlateEvent]]:
@@ -57,8 +63,8 @@ def _empty(month: Month) -> Iterator[int]:
         yield 0
     with transaction.atomic():
         StreamHead.objects.select_for_update().first()
-        if month not in partitions.months():  # another worker was here first
-            return
+        if month not in partitions.months() or _is_held(month):
+            return  # another worker was here first; a hold was placed meanwhile
         partitions.refuse_rows(month)
         for events in _slices(rows, last):  # what arrived meanwhile
             _forget(events, month)
@@ -86,9 +92,9 @@ def _remove_pictures(month: Month) -> Iterator[int]:
 
 
 def drop_months(before: datetime) -> Iterator[int]:
-    """Drop the months that end before; after each step yield how many events it took."""
+    """Drop the months that end before and hold nothing; after each step yield how many events it took."""
     for month in partitions.months():
-        if month.end <= before:
+        if month.end <= before and not _is_held(month):
             yield from _empty(month)
     # Also what a crash has left.
     for month in partitions.set_apart():

@@ -13,20 +13,11 @@ from django.utils.functional import cached_property
 
 from anpr_project.lib import among  # noqa: F401 - registers `among`
 from cameras.models import Camera
-from events.plate_counts import DayPlate, MonthPlate
+from events.holds import LegalHold as LegalHold
+from events.plate_counts import DayPlate as DayPlate
+from events.plate_counts import MonthPlate as MonthPlate
 from sensors.models import SensorSettings
 from zones.models import Zone
-
-__all__ = [
-    "DayPlate",
-    "EventReceipt",
-    "KnownPlate",
-    "MonthPlate",
-    "PlateEvent",
-    "Rollup",
-    "StreamHead",
-    "TpmsReading",
-]
 
 
 class EventReceiptQuerySet(models.QuerySet["EventReceipt"]):
@@ -90,6 +81,11 @@ class PlateEventQuerySet(models.QuerySet["PlateEvent"]):
         found = EventReceipt.objects.filter(pk=pk).values_list("captured_at", flat=True).first()
         return self.filter(pk=pk, captured_at=found)
 
+    def not_held(self) -> Self:
+        """Leave out what a legal hold keeps."""
+        held = LegalHold.objects.held()
+        return self if held is None else self.exclude(held)
+
     def of(self, receipts: Sequence[EventReceipt]) -> list[PlateEvent]:
         """Load the events of these receipts, in their order, from the months in which they lie."""
         if not receipts:
@@ -107,7 +103,7 @@ class PlateEventQuerySet(models.QuerySet["PlateEvent"]):
 
 
 class PlateEvent(models.Model):
-    """One plate seen by one sensor; never changed after ingest.
+    """One plate seen by one sensor; never changed after ingest, but that retention takes its pictures.
 
     On PostgreSQL a table partitioned by months of `captured_at` (see partitions.py), whose key is
     (id, captured_at). The id is its receipt's.
@@ -139,7 +135,8 @@ class PlateEvent(models.Model):
     vehicle_color = models.CharField(max_length=64, blank=True, default="")
     # What no filter asks for: candidates, bbox, sequence, location, the rest of the vehicle.
     details = models.JSONField(default=dict)
-    # Relative to UPLOAD_DIR, empty without picture; the files are never changed.
+    # Relative to UPLOAD_DIR, empty without picture; the files are never changed. The digest stays when
+    # retention took the picture.
     frame = models.CharField(max_length=100, blank=True, default="")
     frame_sha256 = models.CharField(max_length=64, blank=True, default="")
     crop = models.CharField(max_length=100, blank=True, default="")

@@ -1,37 +1,57 @@
-"""Retention: events and their pictures go after RETENTION_DAYS; leftovers of crashes are swept."""
+"""Retention: events go after the days of their policy, their pictures with them or before."""
 
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
 
 from django.db import transaction
-from django.utils import timezone
 
+from events.expired_months import drop_months
+from events.expired_pictures import ExpiredPictures, delete_pictures
 from events.models import EventReceipt, PlateEvent, StreamHead
+from events.policies import Policy, policies
 from events.rollups import remove_events
-from events.stores import picture_store
 
 logger = logging.getLogger(__name__)
 
 BATCH = 500
-# An ingest takes seconds: a file this old without a row was left by a crash.
-ORPHAN_AGE = timedelta(hours=1)
 
 
-def cutoff(days: int) -> datetime:
-    return timezone.now() - timedelta(days=days)
+def expire(
+    usual_days: int | None = None,
+    *,
+    batch: int = BATCH,
+    pictures: ExpiredPictures | None = None,
+) -> Iterator[int]:
+    """Delete what its policy no longer keeps and no hold does; after each step yield how many events.
+
+    Months first, as tables; what is left by rows; then the pictures of events that stay.
+    """
+    found = policies(usual_days)
+    yield from drop_months(min(policy.events_before for policy in found))
+    for policy in found:
+        while deleted := _prune_batch(policy, batch):
+            yield deleted
+    for policy in found:
+        yield from (pictures or ExpiredPictures()).delete(policy, batch)
 
 
-def _oldest(before: datetime, limit: int) -> list[PlateEvent]:
-    """Return events captured before; if there are none, events received before: two index ranges."""
-    captured = PlateEvent.objects.filter(captured_at__lt=before).order_by("captured_at", "id")
-    received = PlateEvent.objects.filter(received_at__lt=before).order_by("received_at")
+def _expired(policy: Policy, limit: int) -> list[PlateEvent]:
+    """Return events captured before the limit, or, if there are none, those received before it.
+
+    Each zone is a range of its own: of what other zones keep longer nothing is read.
+    """
+    before = policy.events_before
+    events = PlateEvent.objects.filter(policy.its_events).not_held()
+    captured = events.filter(captured_at__lt=before).order_by("captured_at", "id")
+    # A clock that ran ahead: in the months that are not past the limit.
+    received = events.filter(captured_at__gte=before, received_at__lt=before).order_by()
     return list(captured[:limit]) or list(received[:limit])
 
 
-def prune_batch(before: datetime, limit: int = BATCH) -> int:
-    """Delete up to `limit` events captured or received before `before`; return how many.
+def _prune_batch(policy: Policy, limit: int) -> int:
+    """Delete up to `limit` expired events with their pictures; return how many.
 
     Rows go first and files after the commit: a crash in between leaves files without a row, which
     the sweep finds, never a row without its files.
@@ -39,47 +59,18 @@ def prune_batch(before: datetime, limit: int = BATCH) -> int:
     with transaction.atomic():
         # The dispatcher's lock: both write the rollups.
         StreamHead.objects.select_for_update().first()
-        events = _oldest(before, limit)
-        remove_events(events)
-        ids = [event.pk for event in events]
-        # The exporters' deliveries go with the events, their attempts with the deliveries.
-        PlateEvent.objects.filter(pk__in=ids).delete()
-        EventReceipt.objects.filter(pk__in=ids).delete()
-    picture_store().delete(name for event in events for name in (event.frame, event.crop) if name)
+        events = _expired(policy, limit)
+        delete_events(events)
+    delete_pictures(events)
     if events:
-        logger.info("events pruned", extra={"count": len(events), "before": before.isoformat()})
+        logger.info("events pruned", extra={"count": len(events), "days": policy.event_days})
     return len(events)
 
 
-def _known_names(hour: datetime) -> set[str]:
-    """The files that rows received in this hour refer to: one range of an index."""
-    rows = PlateEvent.objects.filter(
-        received_at__gte=hour, received_at__lt=hour + timedelta(hours=1)
-    )
-    return {name for pair in rows.values_list("frame", "crop") for name in pair if name}
-
-
-def sweep_hour(hour: datetime) -> int:
-    """Delete the hour's files that no row refers to; return how many."""
-    store = picture_store()
-    oldest_kept = timezone.now() - ORPHAN_AGE
-    # Files first, rows second: a row committed in between is seen, its file is not deleted.
-    names = [file.name for file in store.files_of(hour) if file.stored_at < oldest_kept]
-    known = _known_names(hour) if names else set()
-    orphans = [name for name in names if name not in known]
-    store.delete(orphans)
-    if orphans:
-        logger.info("orphaned pictures removed", extra={"count": len(orphans)})
-    return len(orphans)
-
-
-def sweep_orphans(since: datetime | None = None) -> int:
-    """Sweep all hours, or those from `since` on, and drop folders that became empty."""
-    store, swept = picture_store(), 0
-    for hour in store.hours():
-        if since is not None and hour < since:
-            continue
-        swept += sweep_hour(hour)
-        if hour < timezone.now() - timedelta(days=1):
-            store.drop_if_empty(hour)
-    return swept
+def delete_events(events: Sequence[PlateEvent]) -> None:
+    """Delete rows and all that the database keeps of them, in a transaction of the caller's."""
+    remove_events(events)
+    ids = [event.pk for event in events]
+    # The exporters' deliveries go with the events, their attempts with the deliveries.
+    PlateEvent.objects.filter(pk__in=ids).delete()
+    EventReceipt.objects.filter(pk__in=ids).delete()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.urls import path
+from rest_framework.routers import SimpleRouter
 
 from events.browse import (
     EventConfidenceView,
@@ -11,9 +12,14 @@ from events.browse import (
     EventStatsView,
 )
 from events.download import EventDownloadView
+from events.hold_views import LegalHoldViewSet
 from events.views import BatchIngestView, IngestView, PictureView
 
+router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("api/v1/holds", LegalHoldViewSet)
+
 urlpatterns = [
+    *router.urls,
     path("api/v1/events", EventListView.as_view(), name="event-list"),
     path("api/v1/events/stats", EventStatsView.as_view(), name="event-stats"),
     path("api/v1/events/stats/confidence", EventConfidenceView.as_view(), name="event-confidence"),

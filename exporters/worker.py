@@ -8,15 +8,17 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
-from django.conf import settings
 from django.db import connection
+from django.utils import timezone
 
 from audit.chain import Head, seal_entries
 from events.dispatch import dispatch
-from events.expired_months import drop_months
+from events.expired_pictures import ExpiredPictures
+from events.orphans import sweep_orphans
 from events.partitions import make_ahead
-from events.retention import BATCH, cutoff, prune_batch, sweep_orphans
+from events.retention import expire
 from exporters.delivery import fan_out
 from exporters.lanes import Lanes
 from exporters.models import WorkerHeartbeat
@@ -30,7 +32,7 @@ AFTER_FAILURE_S = 1.0
 HEARTBEAT_S = 5.0
 SEAL_S = 1.0
 TIDY_S = 3600.0
-SWEPT_DAYS = 2
+SWEPT = timedelta(days=2)
 # A stop has 25 s in all, of which this much is for what the lanes have under way.
 DRAIN_S = 20.0
 
@@ -43,7 +45,8 @@ class Worker:
         self._stopping = threading.Event()
         self._beat_at = self._sealed_at = float("-inf")
         self._tidy_at = time.monotonic()
-        self._dropping: Iterator[int] | None = None
+        self._expiring: Iterator[int] | None = None
+        self._pictures = ExpiredPictures()
         self._lanes = Lanes()
         self.name = f"{socket.gethostname()}-{os.getpid()}"
 
@@ -92,15 +95,13 @@ class Worker:
         """
         if time.monotonic() < self._tidy_at:
             return
-        if self._dropping is None:
+        if self._expiring is None:
             make_ahead()
-            self._dropping = drop_months(cutoff(settings.RETENTION_DAYS))
-        if next(self._dropping, None) is not None:
+            self._expiring = expire(pictures=self._pictures)
+        if next(self._expiring, None) is not None:
             return
-        if prune_batch(cutoff(settings.RETENTION_DAYS)) == BATCH:
-            return
-        self._dropping = None
-        sweep_orphans(since=cutoff(SWEPT_DAYS))
+        self._expiring = None
+        sweep_orphans(since=timezone.now() - SWEPT)
         # In the log of another machine this tells later whether the audit log was cut.
         logger.info("audit head", extra={"head": str(Head.current())})
         self._tidy_at = time.monotonic() + TIDY_S

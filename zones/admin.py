@@ -23,7 +23,10 @@ class ZoneAdmin(CsvAdmin):
     first_step = "No zone yet: add one. A camera works without; a zone tells its places apart."
     csv_serializer = ZoneSerializer
 
-    fields = ["name", "zone_type", "space", "capacity", "enabled", "geometry"]
+    fields = [
+        *("name", "zone_type", "space", "capacity"),
+        *("retention_days", "picture_retention_days", "enabled", "geometry"),
+    ]
     formfield_overrides: ClassVar[Any] = {PlainJSONField: {"widget": AreaWidget}}
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -44,5 +47,7 @@ class ZoneAdmin(CsvAdmin):
             Column("space"),
             Json("geometry"),
             Number("capacity"),
+            Number("retention_days"),
+            Number("picture_retention_days"),
             Flag("enabled"),
         ]

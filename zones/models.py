@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf
 
 from django.core.exceptions import ValidationError
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from anpr_project.lib.models import ConfigModel
 from anpr_project.lib.text import PlainJSONField, PlainTextField
 from zones.geometry import holds, size, validate_geometry
+
+DAYS = [MinValueValidator(1), MaxValueValidator(36500)]
 
 
 class ZoneType(models.TextChoices):
@@ -35,6 +38,18 @@ class Zone(ConfigModel):
     capacity = models.PositiveIntegerField(
         null=True, blank=True, validators=[MinValueValidator(1)], help_text="spaces, parking only"
     )
+    retention_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=DAYS,
+        help_text="days that its events are kept; empty: as long as everywhere",
+    )
+    picture_retention_days = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=DAYS,
+        help_text="days that their pictures are kept; empty: as long as everywhere",
+    )
     enabled = models.BooleanField(default=True)
 
     class Meta:
@@ -46,6 +61,12 @@ class Zone(ConfigModel):
             models.CheckConstraint(condition=Q(space__in=Space.values), name="zone_space_is_known"),
             models.CheckConstraint(
                 condition=Q(capacity=None) | Q(zone_type="parking"), name="capacity_is_for_parking"
+            ),
+            models.CheckConstraint(
+                condition=Q(retention_days=None)
+                | Q(picture_retention_days=None)
+                | Q(picture_retention_days__lte=F("retention_days")),
+                name="pictures_go_with_their_events",
             ),
         ]
 
@@ -66,6 +87,10 @@ class Zone(ConfigModel):
                         "Only a parking zone has a capacity.", code="capacity"
                     )
                 }
+            )
+        if (self.picture_retention_days or 0) > (self.retention_days or inf):
+            raise ValidationError(
+                {"picture_retention_days": "Pictures cannot be kept longer than their events."}
             )
 
 

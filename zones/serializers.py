@@ -62,6 +62,8 @@ class ZoneSerializer(ConfigSerializer[Zone]):
             "space",
             "geometry",
             "capacity",
+            "retention_days",
+            "picture_retention_days",
             "enabled",
             "created_at",
             "updated_at",

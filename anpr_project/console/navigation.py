@@ -49,6 +49,7 @@ GROUPS = {
         _list(gettext_noop("Groups"), "group", "auth.group"),
         _list(gettext_noop("Tokens"), "key", "knox.authtoken"),
         _list(gettext_noop("Failed sign-ins"), "gpp_maybe", "axes.accessattempt"),
+        _list(gettext_noop("Legal holds"), "gavel", "events.legalhold"),
         _list(gettext_noop("Audit log"), "policy", "audit.auditentry"),
     ],
 }

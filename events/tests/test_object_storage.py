@@ -15,7 +15,8 @@ from rest_framework.test import APIClient
 
 from anpr_project.lib.object_storage import s3_storage
 from events.models import PlateEvent
-from events.retention import prune_batch, sweep_orphans
+from events.orphans import sweep_orphans
+from events.retention import expire
 from events.stores import picture_store
 from events.tests.conftest import Sender, files_in
 from events.tests.factories import picture, reading
@@ -96,7 +97,7 @@ def test_a_picture_that_is_gone_is_404(client: Any, sender: Sender, api: APIClie
 
 def test_retention_deletes_the_objects(client: Any, sender: Sender) -> None:
     sender.send(reading(), frame=picture(), crop=picture((20, 10)))
-    assert prune_batch(datetime.now(UTC) + timedelta(days=1)) == 1
+    assert sum(expire(0)) == 1
     assert names(client) == []
 
 

@@ -17,7 +17,7 @@ from events import doorbell
 from events.dispatch import dispatch
 from events.doorbell import Doorbell
 from events.models import EventReceipt, PlateEvent
-from events.retention import prune_batch
+from events.retention import expire
 from events.tests.conftest import make_sender
 from events.tests.factories import reading
 from exporters import worker
@@ -79,8 +79,7 @@ def test_idle_worker_prunes_a_batch_at_a_time(monkeypatch: pytest.MonkeyPatch) -
     long_ago = timezone.now() - timedelta(days=1000)
     for model in (PlateEvent, EventReceipt):
         model.objects.update(captured_at=long_ago)
-    monkeypatch.setattr(worker, "BATCH", 2)
-    monkeypatch.setattr(worker, "prune_batch", lambda before: prune_batch(before, 2))
+    monkeypatch.setattr(worker, "expire", lambda **also: expire(batch=2, **also))
     idle = Worker(lambda head: None)
     left = []
     for _ in range(4):

@@ -17,7 +17,7 @@ from anpr_project.lib.tests.factories import make_user
 from anpr_project.models import Session
 from audit.models import AuditEntry
 from cameras.models import Camera
-from events.models import PlateEvent
+from events.models import LegalHold, PlateEvent
 from events.tests.factories import multipart, picture, reading
 from exporters.models import DeliveryAttempt
 from exporters.tests.factories import make_delivery, make_exporter
@@ -127,6 +127,7 @@ def _things(world: World, event: PlateEvent, camera: Camera, sensor: SensorSetti
     spare = AuthToken.objects.create(user=make_user())[0]
     tried = AccessAttempt.objects.create(username="x", failures_since_start=1)
     entry = AuditEntry.objects.create(at=datetime.now(UTC), channel="api", action="search")
+    hold = LegalHold.objects.create(name="Case 1", reason="asked for", plate="AB*")
     role, user = Group.objects.get(name="Viewers"), make_user()
     zone, model = make_zone(), make_model()
     sensor_key = sensor.keys.first()
@@ -134,6 +135,7 @@ def _things(world: World, event: PlateEvent, camera: Camera, sensor: SensorSetti
     world.ids = {
         "/events/": {"pk": event.pk},
         "/api/v1/events/": {"pk": event.pk},
+        "/api/v1/holds/": {"pk": hold.pk},
         "/api/v1/config/zones/": {"pk": zone.pk},
         "/api/v1/config/models/": {"pk": model.pk},
         "/api/v1/config/cameras/": {"pk": camera.pk},
@@ -148,7 +150,7 @@ def _things(world: World, event: PlateEvent, camera: Camera, sensor: SensorSetti
     }
     for row in (
         *(zone, model, camera, sensor, event, exporter, delivery, attempt),
-        *(user, role, spare, tried, entry),
+        *(user, role, spare, tried, entry, hold),
     ):
         meta = row._meta
         prefix = f"/admin/{meta.app_label}/{meta.model_name}/"

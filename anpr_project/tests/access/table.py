@@ -59,6 +59,10 @@ API = """
 /api/v1/events/<int:pk>/frame                         GET    401 401 401 401 200 200 200 403
 /api/v1/events/<int:pk>/frame?original=1              GET    401 401 401 401 403 403 200 403
 /api/v1/events/<int:pk>/crop                          GET    401 401 401 401 200 200 200 403
+/api/v1/holds                                         GET    401 401 401 401 403 403 200 403
+/api/v1/holds                                         POST   401 401 401 401 403 403 400 403
+/api/v1/holds/<int:pk>                                GET    401 401 401 401 403 403 200 403
+/api/v1/holds/<int:pk>/lift                           POST   401 401 401 401 403 403 200 403
 /api/v1/events/ingest                                 POST   401 400 400 401 403 403 403 403
 /api/v1/events/ingest/batch                           POST   401 200 200 401 403 403 403 403
 """
@@ -125,6 +129,7 @@ models_cfg/modelconfig     200  200 200    200    200
 cameras/camera             200  200 200    200    200
 sensors/sensorsettings     200  200 200    200    200
 events/plateevent          200  403 200    403    200
+events/legalhold           200  200 200    403    200
 exporters/exporterconfig   200  200 200    200    200
 exporters/delivery         200  403 200    403    200
 exporters/deliveryattempt  200  403 200    403    200

@@ -66,9 +66,15 @@ function tyres(section, event) {
   }
 }
 
+function noLonger(box) {
+  box.querySelector(".no-frame").hidden = false;
+  box.querySelector(".no-frame").textContent = gettext("The picture is no longer kept.");
+}
+
 function frame(box, event) {
   const image = box.querySelector(".frame-image");
   const overlay = box.querySelector(".overlay");
+  if (event.frame_sha256 && !event.frame_url) noLonger(box);
   if (!event.frame_url) return;
   box.querySelector(".no-frame").hidden = true;
   image.onload = () => {
@@ -77,8 +83,7 @@ function frame(box, event) {
   };
   image.onerror = () => {
     image.hidden = true;
-    box.querySelector(".no-frame").hidden = false;
-    box.querySelector(".no-frame").textContent = gettext("The picture is no longer kept.");
+    noLonger(box);
   };
   image.alt = filled(gettext("Picture of %(plate)s at %(place)s"), { plate: event.plate, place: format.place(event) });
   image.hidden = false;
