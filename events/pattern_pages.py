@@ -28,10 +28,10 @@ from events.search import unseen_plates
 NEAR = 5_000
 # So many matches are sorted; a pattern with more is so frequent that walking by time is short.
 MOST_MATCHES = 20_000
-# So many distinct plates are asked for one by one; from more than a few, the nearest month is asked
-# before all months are.
-MOST_PLATES, FEW_PLATES = 1_000, 50
-MONTH = timedelta(days=31)
+# So many distinct plates are asked for one by one.
+MOST_PLATES = 1_000
+# The nearest days are asked first: the more frequent a pattern is, the fewer of them fill a page.
+NEAREST = (timedelta(days=2), timedelta(days=31))
 # From a shorter beginning the stretch of the index is long, and most of it is no match.
 SHORTEST_BEGINNING = 2
 
@@ -106,14 +106,16 @@ def _rare_plates(pattern: PlateLike) -> set[str] | None:
     return plates | set(filter(pattern.fits, unseen_plates()))
 
 
-def _by_rare_plates(
-    asked: PageRequest, events: QuerySet[PlateEvent], plates: Collection[str]
+def _nearest_first(
+    asked: PageRequest, events: QuerySet[PlateEvent], matching: QuerySet[PlateEvent]
 ) -> list[Place] | None:
-    matching = events.filter(plate_normalized__among=plates)
+    """Return the nearest matches by the index of plates, from no longer a stretch than needed."""
     nearest = asked.ordered(events).values_list("captured_at", flat=True).first()
-    if nearest and len(plates) > FEW_PLATES:
-        ends = sorted((nearest, nearest + MONTH if _direction(asked) == "ASC" else nearest - MONTH))
-        found = _by_plate(asked, matching.filter(captured_at__range=ends))
+    if nearest is None:
+        return []
+    for days in NEAREST:
+        end = nearest + days if _direction(asked) == "ASC" else nearest - days
+        found = _by_plate(asked, matching.filter(captured_at__range=sorted((nearest, end))))
         if found is None or len(found) > asked.limit:
             return found
     return _by_plate(asked, matching)
@@ -128,9 +130,11 @@ def _find(
     if len(found) > asked.limit:
         return found
     if len(_beginning(pattern.pattern)) >= SHORTEST_BEGINNING:
-        return _by_plate(asked, wanted.apply(events))
+        return _nearest_first(asked, others, wanted.apply(events))
     plates = _rare_plates(pattern)
-    return None if plates is None else _by_rare_plates(asked, others, plates)
+    if plates is None:
+        return None
+    return _nearest_first(asked, others, others.filter(plate_normalized__among=plates))
 
 
 def read_page(
