@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any
 
 import msgspec
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 from rest_framework import exceptions, status
 
@@ -151,17 +151,6 @@ def already_stored(event: PlateEvent) -> PlateEvent:
     return found[0]
 
 
-def _insert(event: PlateEvent, tyres: tuple[Tyre, ...]) -> list[TpmsReading] | None:
-    """Commit the event with its tyres; None when this event_id was stored before."""
-    if not tyres:
-        # A single INSERT commits by itself: no BEGIN and COMMIT round trips.
-        return [] if insert_event(event) else None
-    with transaction.atomic():
-        if not insert_event(event):
-            return None
-        return TpmsReading.objects.bulk_create([tyre_row(event, tyre) for tyre in tyres])
-
-
 def record(*, credential: Credential, submission: Submission) -> Result:
     """Store a reading and its pictures durably, once.
 
@@ -197,14 +186,15 @@ def record(*, credential: Credential, submission: Submission) -> Result:
     stored_pictures.write()
     for kind, name in stored_pictures.names.items():
         setattr(event, kind, name)
+    tyres = [tyre_row(event, tyre) for tyre in reading.tpms]
     try:
-        tyres = _insert(event, reading.tpms)
+        is_new = insert_event(event, tyres)
     except IntegrityError:
         # The camera or zone was deleted meanwhile. (Of any other failure of the database it is
         # unknown whether the commit went through: then the files stay, for the sweep to judge.)
         stored_pictures.discard()
         raise
-    if tyres is None:
+    if not is_new:
         stored_pictures.discard()
         return Result(Outcome.REPEATED, event=already_stored(event))
     sensor.note_life_sign(captured_at=event.captured_at, received_at=received_at)

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from cameras.tests.factories import make_camera
 from events import ingest
 from events.ingest import record
 from events.insert import insert_event
-from events.models import PlateEvent
+from events.models import PlateEvent, TpmsReading
 from events.readings import decode_reading
 from events.submission import Submission
 from events.tests.conftest import Sender, files_in, make_sender
@@ -37,11 +38,11 @@ def test_files_are_synced_then_their_folder_then_the_row_is_written(
         steps.append("sync folder" if is_folder else "sync file")
         fsync(descriptor)
 
-    def inserted(event: PlateEvent) -> bool:
+    def inserted(event: PlateEvent, tyres: Sequence[TpmsReading]) -> bool:
         steps.append("insert")
         assert (upload_dir / event.frame).is_file()
         assert (upload_dir / event.crop).is_file()
-        return insert_event(event)
+        return insert_event(event, tyres)
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(ingest, "insert_event", inserted)

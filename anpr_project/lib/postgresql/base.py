@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 from django.db.backends.postgresql import base
+from django.db.backends.utils import CursorWrapper
 
 
 def is_alive(connection: psycopg.Connection[Any]) -> bool:
@@ -27,6 +28,18 @@ def is_alive(connection: psycopg.Connection[Any]) -> bool:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def get_connection_params(self) -> dict[str, Any]:
+        # Concerns prepared_cursor() alone: Django's own cursors never prepare.
+        return super().get_connection_params() | {"prepare_threshold": 1}
+
+    def prepared_cursor(self) -> CursorWrapper:
+        """Return a cursor whose statements each connection plans once, for those that come often."""
+        self.ensure_connection()
+        cursor: CursorWrapper = self._prepare_cursor(  # type: ignore[attr-defined]
+            base.ServerBindingCursor(self.connection)  # type: ignore[call-arg]
+        )
+        return cursor
+
     def get_new_connection(self, conn_params: Any) -> Any:
         while True:
             connection = super().get_new_connection(conn_params)
