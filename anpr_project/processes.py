@@ -48,7 +48,8 @@ def _granian() -> list[str]:
         "log-level": "warning",
     }
     return [
-        *[sys.executable, "-m", "granian"],
+        # Without -P modules of the folder from which it is started would come before ours.
+        *[sys.executable, "-P", "-m", "granian"],
         *[part for name, value in options.items() for part in (f"--{name}", str(value))],
         "--respawn-failed-workers",
         "--no-ws",
