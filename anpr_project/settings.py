@@ -119,6 +119,7 @@ INSTALLED_APPS = [
     "cameras",
     "sensors",
     "events",
+    "evidence",
     "exporters",
     "anpr_project",
 ]

@@ -6,6 +6,7 @@ from typing import Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.fields.json import KeyTransform
 
 
 class Action(models.TextChoices):
@@ -69,6 +70,10 @@ class AuditEntry(models.Model):
             models.Index(fields=["id"], condition=Q(sequence=None), name="audit_unsealed"),
             # What one person did, newest first.
             models.Index(fields=["actor", "-id"], name="audit_by_actor"),
+            # Who looked at one event: an evidence package says so.
+            models.Index(KeyTransform("event", "subject"), name="audit_by_event"),
+            # Which packages were taken: few among many looks.
+            models.Index(fields=["id"], condition=Q(action="evidence"), name="audit_packages"),
         ]
 
     def __str__(self) -> str:

@@ -90,9 +90,11 @@ def writes_down(action: Action) -> Callable[[View], View]:
                 return HttpResponseRedirect(f"{reverse('reason')}?{query}")
             answer = view(self, request, *args, **kwargs)
             if answer.status_code == 200:
-                subject = {"page": request.path} | (
-                    {"query": dict(request.GET.lists())} if request.GET else {}
-                )
+                subject: dict[str, Any] = {"page": request.path}
+                if request.GET:
+                    subject["query"] = dict(request.GET.lists())
+                if event := getattr(answer, "context_data", {}).get("original"):
+                    subject["event"] = event.pk
                 write_down(request, action, subject, reason=reason)
             return answer
 

@@ -53,6 +53,13 @@ class Place:
         # An ASGI request that is cancelled closes nothing: then the garbage collector gives it back.
         self.close = weakref.finalize(self, places.release)
 
+    @classmethod
+    def free(cls, request: Request) -> tuple[Place, type[SyncDownload] | type[AsyncDownload]]:
+        """Return a place on the kind of server that this is, and what sends from it."""
+        if isinstance(request._request, ASGIRequest):
+            return cls(_asgi_places), AsyncDownload
+        return cls(_wsgi_places), SyncDownload
+
 
 class Download:
     """Pieces of the file; the next page is read when it is asked for."""
@@ -148,8 +155,7 @@ class EventDownloadView(EventReader):
         }
         if request.method == "HEAD":
             return HttpResponse(headers=headers)
-        is_async = isinstance(request._request, ASGIRequest)
-        place = Place(_asgi_places if is_async else _wsgi_places)
+        place, download = Place.free(request)
         events = wanted.apply(self.get_queryset())
         matches = look_alikes(wanted.similar) if wanted.similar else {}
         if wanted.similar:
@@ -159,8 +165,7 @@ class EventDownloadView(EventReader):
         pieces = write(events, matches, kind, request.build_absolute_uri("/")[:-1])
         # The first page now: what fails can still be answered as an error.
         pieces = chain([next(pieces)], pieces)
-        download = AsyncDownload(place, pieces) if is_async else SyncDownload(place, pieces)
-        return StreamingHttpResponse(download, headers=headers)
+        return StreamingHttpResponse(download(place, pieces), headers=headers)
 
 
 def _asked_format(query: Mapping[str, list[str]], *, matched: bool) -> FileFormat:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from getpass import getuser
 from typing import Any
 
 import msgspec
@@ -62,6 +63,23 @@ def write_down(
         reason=reason,
         found=found,
     )
+
+
+def write_down_command(
+    action: Action, subject: Mapping[str, Any], *, reason: str = "", found: int | None = None
+) -> str:
+    """Store what somebody did on the server itself, under the name of their account there."""
+    name = getuser()[:150]
+    AuditEntry.objects.create(
+        at=timezone.now(),
+        actor=name,
+        channel=Channel.COMMAND,
+        action=action,
+        subject=_storable(subject),
+        reason=reason,
+        found=found,
+    )
+    return name
 
 
 def identity(row: Model) -> dict[str, Any]:

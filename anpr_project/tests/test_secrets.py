@@ -17,6 +17,7 @@ from knox.models import AuthToken
 from anpr_project.lib.tests.admin_pages import list_page, page
 from anpr_project.models import Authenticator, RecoveryCode
 from cameras.models import Camera
+from evidence.models import SigningKey
 from exporters.models import ExporterConfig
 from exporters.tests.factories import make_exporter
 from sensors.models import SensorKey, SensorSettings
@@ -48,6 +49,7 @@ def secrets(user: User) -> dict[str, str]:
     made["token"] = AuthToken.objects.create(user=user)[1]
     made["authenticator"] = Authenticator.prepare_for(user).secret
     made["recovery code"] = RecoveryCode.objects.renew(user)[0]
+    made["signing key"] = SigningKey.current().private_key
     return made | {"rtsp": "Canary-rtsp", "password": PASSWORD}
 
 
@@ -73,7 +75,7 @@ def paths() -> list[str]:
     return [
         *["/account", "/account/password", "/live", "/metrics", "/schema", "/admin/"],
         *[f"/api/v1/config/{name}" for name in ("cameras", "sensors")],
-        *["/api/v1/exporters", f"/api/v1/config/sensors/{sensor}/keys"],
+        *["/api/v1/exporters", "/api/v1/evidence/keys", f"/api/v1/config/sensors/{sensor}/keys"],
         *["/admin/cameras/camera/export/", "/admin/sensors/sensorsettings/export/"],
         *[f"/api/v1/exporters/{row.pk}" for row in rows if isinstance(row, ExporterConfig)],
         *[list_page(model) for model in lists],

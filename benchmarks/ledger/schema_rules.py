@@ -34,6 +34,7 @@ FIELDS = {
     ("cursor", "invalid"): "a cursor is one of ours",
     ("plate", "invalid"): "a plate holds a letter or digit",
     ("similar", "invalid"): "a plate holds 1 to 32 letters and digits",
+    ("", "too_many"): "an evidence package holds at most 400 events",
     ("from", "required"): "ids to send again, or a time to start from",
 }
 # What an exporter's settings and credentials have to be depends on its type.

@@ -98,6 +98,8 @@ function frame(box, event) {
 function links(part, event, onPlate) {
   part(".only-plate").addEventListener("click", () => onPlate(event.plate_normalized));
   part(".to-read").href = `/events/${event.id}`;
+  const evidence = part(".evidence"); // for those who may take one
+  if (evidence) evidence.href = `/api/v1/events/evidence?event=${event.id}`;
   const admin = document.body.dataset.admin;
   if (!admin) return;
   part(".in-admin").href = `${admin}${event.id}/change/`;

@@ -137,6 +137,8 @@ function showDownloads(query, isWorthIt) {
   find("downloads").hidden = !isWorthIt;
   find("download-csv").href = `/api/v1/events/export?format=csv&bom=true&${filters}`;
   find("download-json").href = `/api/v1/events/export?format=json&${filters}`;
+  const evidence = find("download-evidence"); // for those who may take one
+  if (evidence) evidence.href = `/api/v1/events/evidence?${filters}`;
 }
 
 // Filters of the address that the form has no field for: they are named, and can be taken away.
