@@ -8,7 +8,8 @@ one that was logged elsewhere.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC
 from itertools import islice
@@ -68,9 +69,13 @@ class Fault:
     problem: str
 
 
-def find_faults(known: Head | None = None) -> Iterator[Fault]:
-    """Yield what is wrong with the chain; `known` is a head that was noted down before."""
-    expected, met = Head(), known is None or known.sequence == 0
+def find_faults(known: Iterable[Head] = ()) -> Iterator[Fault]:
+    """Yield what is wrong with the chain; `known` are heads that were noted down before."""
+    noted: dict[int, set[str]] = defaultdict(set)
+    for head in known:
+        noted[head.sequence].add(head.hash)
+    noted.pop(0, None)  # before the first entry there was none
+    expected = Head()
     for entry in AuditEntry.objects.chained().iterator(BATCH):
         sequence = entry.sequence or 0
         if sequence != expected.sequence + 1:
@@ -80,13 +85,11 @@ def find_faults(known: Head | None = None) -> Iterator[Fault]:
         if entry.hash != link_hash(entry):
             yield Fault(sequence, "was altered")
         expected = Head(sequence, entry.hash)
-        if known is not None and sequence == known.sequence:
-            met = True
-            if entry.hash != known.hash:
-                yield Fault(sequence, "is not the head that was noted down")
-    if not met and known is not None:
-        yield Fault(known.sequence, "was the head once, and is gone: the end was cut off")
+        if noted.pop(sequence, {entry.hash}) != {entry.hash}:
+            yield Fault(sequence, "is not the head that was noted down")
+    for sequence in sorted(noted):
+        yield Fault(sequence, "was the head once, and is gone: the end was cut off")
 
 
-def first_faults(known: Head | None, limit: int) -> list[Fault]:
+def first_faults(known: Iterable[Head], limit: int) -> list[Fault]:
     return list(islice(find_faults(known), limit))

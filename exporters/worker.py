@@ -13,12 +13,13 @@ from datetime import timedelta
 from django.db import connection
 from django.utils import timezone
 
-from audit.chain import Head, seal_entries
+from audit.chain import seal_entries
 from events.dispatch import dispatch
 from events.expired_pictures import ExpiredPictures
 from events.orphans import sweep_orphans
 from events.partitions import make_ahead
 from events.retention import expire
+from evidence.heads import keep_head
 from exporters.delivery import fan_out
 from exporters.lanes import Lanes
 from exporters.models import WorkerHeartbeat
@@ -31,6 +32,8 @@ PAUSE_S = 0.05
 AFTER_FAILURE_S = 1.0
 HEARTBEAT_S = 5.0
 SEAL_S = 1.0
+# What is cut off the audit log sooner than this leaves no trace outside of it.
+HEAD_S = 300.0
 TIDY_S = 3600.0
 SWEPT = timedelta(days=2)
 # A stop has 25 s in all, of which this much is for what the lanes have under way.
@@ -43,7 +46,8 @@ class Worker:
     def __init__(self, ring: Callable[[int], None]) -> None:
         self._ring = ring
         self._stopping = threading.Event()
-        self._beat_at = self._sealed_at = float("-inf")
+        self._beat_at = self._sealed_at = self._noted_at = float("-inf")
+        self._has_new_head = False
         self._tidy_at = time.monotonic()
         self._expiring: Iterator[int] | None = None
         self._pictures = ExpiredPictures()
@@ -87,7 +91,10 @@ class Worker:
             WorkerHeartbeat.beat(name=self.name, pid=os.getpid())
         if now - self._sealed_at >= SEAL_S:
             self._sealed_at = now
-            seal_entries()
+            self._has_new_head = seal_entries() > 0 or self._has_new_head
+        if self._has_new_head and now - self._noted_at >= HEAD_S:
+            self._noted_at, self._has_new_head = now, False
+            keep_head()
 
     def _tidy(self) -> None:
         """Make months ahead, delete what is past its retention: one step a round, so that new events
@@ -102,6 +109,4 @@ class Worker:
             return
         self._expiring = None
         sweep_orphans(since=timezone.now() - SWEPT)
-        # In the log of another machine this tells later whether the audit log was cut.
-        logger.info("audit head", extra={"head": str(Head.current())})
         self._tidy_at = time.monotonic() + TIDY_S

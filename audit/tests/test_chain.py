@@ -3,11 +3,13 @@ from __future__ import annotations
 import threading
 from datetime import datetime
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
+from pytest_django import Settings
 
 from audit.chain import GENESIS, Head, link_hash, seal_entries
 from audit.models import Action, AuditEntry, Channel
@@ -47,6 +49,11 @@ def tamper(sql: str, *parameters: str | datetime | int | None) -> None:
         else:
             cursor.execute("DROP TRIGGER audit_entry_is_final")
             cursor.execute(sql, parameters)
+
+
+@pytest.fixture(autouse=True)
+def no_heads_of_others(settings: Settings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
 
 
 def verify(*arguments: str) -> str:
