@@ -16,6 +16,9 @@ from cameras.models import Camera
 from events.plates import WILDCARDS, normalize_pattern
 from zones.models import Zone
 
+LONGEST_PLATE = 64
+NOTHING_NAMED = "Name a plate, a camera, a zone or a time: what is to be held?"
+
 
 class LegalHoldQuerySet(models.QuerySet["LegalHold"]):
     def active(self) -> Self:
@@ -36,7 +39,7 @@ class LegalHold(models.Model):
     name = PlainTextField(max_length=100, unique=True, help_text="such as a case number")
     reason = PlainTextField(max_length=500, help_text="why, and who asked for it")
     plate = models.CharField(
-        max_length=64, blank=True, default="", help_text="in any spelling, with * and ?"
+        max_length=LONGEST_PLATE, blank=True, default="", help_text="in any spelling, with * and ?"
     )
     camera = models.ForeignKey(Camera, models.DO_NOTHING, null=True, blank=True, related_name="+")
     zone = models.ForeignKey(Zone, models.DO_NOTHING, null=True, blank=True, related_name="+")
@@ -76,13 +79,17 @@ class LegalHold(models.Model):
 
     def clean(self) -> None:
         """Check what one field alone cannot know."""
-        if self.plate and not normalize_pattern(self.plate).strip("*?"):
+        plate = normalize_pattern(self.plate)
+        if self.plate and not plate.strip("*?"):
             raise ValidationError({"plate": "Without a letter or a digit it names nothing."})
+        if len(plate) > LONGEST_PLATE:  # some signs become several
+            raise ValidationError({"plate": "It is too long."})
         if not any(getattr(self, name) for name in self.criteria):
-            raise ValidationError("Name a plate, a camera, a zone or a time: what is to be held?")
+            raise ValidationError(NOTHING_NAMED, code="incomplete")
         after, before = self.captured_after, self.captured_before
         if after and before and after >= before:
-            raise ValidationError({"captured_before": "It must be later than the beginning."})
+            late = ValidationError("It must be later than the beginning.", code="out_of_range")
+            raise ValidationError({"captured_before": late})
 
     def lift(self, by: str) -> bool:
         """Let retention delete again what no other hold keeps; False when it was lifted before."""

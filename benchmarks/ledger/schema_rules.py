@@ -21,7 +21,7 @@ RULES = {
     "geometry": "a ring is closed, does not cross itself, and lies in its space",
     "schema": "parameters fit the schema of their model type",
     "out_of_range": "a range ends after it begins",
-    "incomplete": "some numbers come in pairs",
+    "incomplete": "some numbers come in pairs; a hold names something",
     # What a text means.
     "blank": "a text of spaces alone is empty",
     "rtsp": "an address of a camera",

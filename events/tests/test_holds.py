@@ -95,6 +95,7 @@ def test_placing_and_lifting_are_written_down(api: APIClient) -> None:
     [
         ({}, ""),
         ({"plate": "*"}, "plate"),
+        ({"plate": "\ufdfa" * 10}, "plate"),  # one sign, eighteen letters
         ({"plate": "AB1", "reason": ""}, "reason"),
         ({"camera": 999_999}, "camera"),
         (
