@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from events import partitions, plate_counts
 from events.holds import LegalHold
@@ -32,8 +32,10 @@ def _is_held(month: Month) -> bool:
     return held is not None and PlateEvent.objects.filter(_in(month)).filter(held).exists()
 
 
-def _slices(rows: QuerySet[PlateEvent], last: int = 0) -> Iterator[list[PlateEvent]]:
-    while found := list(rows.filter(id__gt=last).order_by("id")[:STEP]):
+def _slices(month: Month, last: int = 0) -> Iterator[list[PlateEvent]]:
+    """Read the events under no hold; it is looked for anew each time, for one may be placed meanwhile."""
+    rows = PlateEvent.objects.filter(_in(month)).only("id", "captured_at", "plate_normalized")
+    while found := list(rows.filter(id__gt=last).not_held().order_by("id")[:STEP]):
         yield found
         last = found[-1].pk
 
@@ -50,23 +52,24 @@ def _forget(events: Sequence[PlateEvent], month: Month) -> None:
 
 def _empty(month: Month) -> Iterator[int]:
     """Delete what belongs to the month's events, a slice a step; then set the month apart."""
-    rows = PlateEvent.objects.filter(_in(month)).only("id", "captured_at", "plate_normalized")
     last = 0
-    for events in _slices(rows):
+    for events in _slices(month):
         with transaction.atomic():
             # The dispatcher's lock: it makes positions, deliveries and plates known.
             StreamHead.objects.select_for_update().first()
             _forget(events, month)
         last = events[-1].pk
         yield len(events)
+    if _is_held(month):
+        return  # by a hold placed meanwhile: the rest goes by rows
     for _ in plate_counts.forget(month.start, month.end):
         yield 0
     with transaction.atomic():
         StreamHead.objects.select_for_update().first()
-        if month not in partitions.months() or _is_held(month):
-            return  # another worker was here first; a hold was placed meanwhile
+        if month not in partitions.months():  # another worker was here first
+            return
         partitions.refuse_rows(month)
-        for events in _slices(rows, last):  # what arrived meanwhile
+        for events in _slices(month, last):  # what arrived meanwhile
             _forget(events, month)
         Rollup.objects.filter(starts_at__gte=month.start, starts_at__lt=month.end).delete()
         for _ in plate_counts.forget(month.start, month.end):

@@ -41,8 +41,10 @@ class LegalHold(models.Model):
     plate = models.CharField(
         max_length=LONGEST_PLATE, blank=True, default="", help_text="in any spelling, with * and ?"
     )
-    camera = models.ForeignKey(Camera, models.DO_NOTHING, null=True, blank=True, related_name="+")
-    zone = models.ForeignKey(Zone, models.DO_NOTHING, null=True, blank=True, related_name="+")
+    camera = models.ForeignKey(
+        Camera, models.DO_NOTHING, null=True, blank=True, related_name="holds"
+    )
+    zone = models.ForeignKey(Zone, models.DO_NOTHING, null=True, blank=True, related_name="holds")
     captured_after = models.DateTimeField(null=True, blank=True, help_text="inclusive")
     captured_before = models.DateTimeField(null=True, blank=True, help_text="exclusive")
     placed_at = models.DateTimeField(auto_now_add=True)

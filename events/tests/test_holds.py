@@ -112,6 +112,14 @@ def test_hold_that_means_nothing_is_refused(
     assert answer.json()["errors"][0]["field"] == field
 
 
+def test_what_a_hold_names_cannot_be_deleted(api: APIClient) -> None:
+    camera = make_camera()
+    place(api, camera=camera.pk)
+    answer = api.delete(f"/api/v1/config/cameras/{camera.pk}")
+    assert answer.status_code == 409
+    assert "legal holds" in answer.json()["message"]
+
+
 def test_hold_is_neither_changed_nor_deleted(api: APIClient) -> None:
     hold = place(api, plate="AB1")
     for method in (api.put, api.patch, api.delete):

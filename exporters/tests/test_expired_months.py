@@ -18,6 +18,7 @@ from events.models import (
     DayPlate,
     EventReceipt,
     KnownPlate,
+    LegalHold,
     MonthPlate,
     PlateEvent,
     Rollup,
@@ -118,6 +119,31 @@ def test_crash_after_a_month_was_set_apart_is_made_good(
     assert partitions.set_apart() == [OLD]
     prune()
     assert_only_the_new_is_left(upload_dir)
+
+
+@pytest.mark.usefixtures("sender")
+def test_month_with_held_events_loses_all_others(upload_dir: Path) -> None:
+    LegalHold.objects.create(name="Case", reason="court", plate="GONE")
+    prune()
+    assert sorted(event.plate for event in PlateEvent.objects.all()) == ["BOTH", "GONE", "KEPT"]
+    assert OLD in partitions.months()
+    assert len(files_in(upload_dir)) == 3
+
+
+@pytest.mark.usefixtures("sender")
+def test_hold_placed_while_a_month_goes_keeps_what_is_left_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(expired_months, "STEP", 1)
+    steps = expired_months.drop_months(OLD.end)
+    assert next(steps) == 1  # GONE
+    LegalHold.objects.create(name="Case", reason="court", plate="BOTH")
+    list(steps)
+    prune()
+    kept = PlateEvent.objects.filter(captured_at__lt=OLD.end)
+    assert [(event.plate, event.position is not None) for event in kept] == [("BOTH", True)]
+    days = DayPlate.objects.filter(starts_on__lt=OLD.end.date())
+    assert [(row.plate, row.events) for row in days] == [("BOTH", 1)]
 
 
 @pytest.mark.usefixtures("sender")
