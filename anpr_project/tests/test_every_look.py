@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection, transaction
 from django.test import Client
 from pytest_django import Settings
-from pytest_django.plugin import DjangoDbBlocker
 
-from anpr_project.tests.access.principals import World, make_world
+from anpr_project.tests.access.principals import World
 from anpr_project.tests.access.table import API, PAGES, Row, admin_rows, rows
 from audit.models import AuditEntry
 from events.models import PlateEvent
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pictures_of_the_world")]
 ROWS = [row for row in rows(API) + rows(PAGES) + admin_rows() if row.method == "GET"]
 WHY = "case 4711"
 # What a route gives that shows a vehicle without a letter of its plate.
@@ -30,18 +27,6 @@ REVEALING = {
     *("/api/v1/events/<int:pk>/crop",),
     *("/admin/events/plateevent/", "/admin/events/plateevent/<path:object_id>/change/"),
 }
-
-
-@pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield make_world()
-        transaction.set_rollback(True)
-
-
-@pytest.fixture(autouse=True)
-def pictures(world: World, upload_dir: Path, settings: Settings) -> None:
-    settings.UPLOAD_DIR = world.pictures
 
 
 def admin_client(world: World, row: Row) -> Client:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import transaction
-from pytest_django import Settings
-from pytest_django.plugin import DjangoDbBlocker
 
-from anpr_project.tests.access.principals import Principal, World, make_world
+from anpr_project.tests.access.principals import Principal, World
 from anpr_project.tests.access.routes import all_routes, documented, nameless
 from anpr_project.tests.access.table import (
     API,
@@ -27,24 +24,11 @@ from anpr_project.tests.access.table import (
 from events.admission import Refused, admit
 from events.routing import websocket_urlpatterns
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pictures_of_the_world")]
 API_ROWS = rows(API)
 PAGE_ROWS = rows(PAGES) + admin_rows()
 TABLE = API_ROWS + PAGE_ROWS
 ABSENT = 10**9
-
-
-@pytest.fixture(scope="module")
-def world(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
-    """One set-up for all tests of this module, taken back at the end."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        yield make_world()
-        transaction.set_rollback(True)
-
-
-@pytest.fixture(autouse=True)
-def pictures(world: World, upload_dir: Path, settings: Settings) -> None:
-    settings.UPLOAD_DIR = world.pictures
 
 
 def ask(client: Any, path: str, method: str) -> int:
