@@ -60,3 +60,9 @@ def test_what_was_acknowledged_before_a_backup_is_back_after_the_loss_of_everyth
     told = ledger("--seed", "4", "drill", "--events", "60")
 
     assert told.count("  red\n") == 6
+
+
+def test_every_look_is_written_down_and_neither_log_nor_evidence_can_be_bent() -> None:
+    told = ledger("--seed", "4", "looks", "--looks", "40", "--count", "20")
+
+    assert told.count("  red\n") == 10

@@ -61,11 +61,20 @@ def schema(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     return schema(options, folder, stack)
 
 
+def looks(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
+    """Look while the API is killed, then bend the log and the evidence."""
+    from ledger.looks import looks
+
+    return looks(options, folder, stack)
+
+
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ledger", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--keep", action="store_true", help="keep logs and data in any case")
-    parts = parser.add_subparsers(required=True, metavar="run | hostile | soak | schema | drill")
+    parts = parser.add_subparsers(
+        required=True, metavar="run | hostile | soak | schema | drill | looks"
+    )
     part = parts.add_parser("run", help="the faults: kill, cut, stall, fill, and compare")
     part.set_defaults(part=run)
     part.add_argument("--events", type=int, default=20_000)
@@ -100,6 +109,10 @@ def arguments() -> argparse.ArgumentParser:
     part = parts.add_parser("drill", help="back up, lose everything, restore, compare")
     part.set_defaults(part=drill)
     part.add_argument("--events", type=int, default=1000, help="before, and while it backs up")
+    part = parts.add_parser("looks", help="who looked: written down, and not to be bent")
+    part.set_defaults(part=looks)
+    part.add_argument("--looks", type=int, default=2000)
+    part.add_argument("--count", type=int, default=1000, help="of tamperings, and of flipped bits")
     part = parts.add_parser("schema", help="the API against its schema, in every role")
     part.set_defaults(part=schema)
     part.add_argument("--examples", type=int, default=200, help="for each operation and role")

@@ -5,6 +5,7 @@ import os
 import signal
 import threading
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -12,7 +13,9 @@ import pytest
 from django.core.management import call_command
 from django.db import OperationalError
 from django.utils import timezone
+from pytest_django import Settings
 
+from audit.models import Action, AuditEntry, Channel
 from events import doorbell
 from events.dispatch import dispatch
 from events.doorbell import Doorbell
@@ -54,6 +57,19 @@ def test_worker_makes_events_visible_rings_and_beats() -> None:
     assert bell.heads == [2]
     assert set(EventReceipt.objects.values_list("position", flat=True)) == {1, 2}
     assert WorkerHeartbeat.objects.get().pid == os.getpid()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_worker_seals_the_audit_log_and_keeps_its_signed_head(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.DATA_DIR = tmp_path
+    AuditEntry.objects.create(at=timezone.now(), action=Action.READ, channel=Channel.SESSION)
+    send()
+    Bell(stop_after=1).worker.run_forever()
+    entry = AuditEntry.objects.get()
+    [line] = (tmp_path / "audit-heads.log").read_text().splitlines()
+    assert f" 1:{entry.hash} " in line
 
 
 @pytest.mark.django_db(transaction=True)
