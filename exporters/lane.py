@@ -100,6 +100,8 @@ class Lane(threading.Thread):
 
     def _room(self) -> int:
         """How many more may be claimed now."""
+        if not self.exporter.enabled:
+            return 0  # its sink is gone; this lane is ended when its row is looked at again
         paused_until = self.exporter.paused_until
         if paused_until is not None and timezone.now() < paused_until:
             return 0
