@@ -16,7 +16,14 @@ from delivering import mqtt_broker, receiver
 from product import ROOT
 
 from exporters.tests.brokers import tansu_broker
-from ledger.arrivals import Interruption, KafkaWitness, MqttWitness, WebhookWitness, Witness
+from ledger.arrivals import (
+    Arrival,
+    Interruption,
+    KafkaWitness,
+    MqttWitness,
+    WebhookWitness,
+    Witness,
+)
 from ledger.book import Book, Entry, read
 from ledger.edge import Allowance, BatchSensor, Habits, Sensor
 from ledger.evidence import (
@@ -116,14 +123,15 @@ def wait_until_drained(deadline_s: float) -> bool:
     return True
 
 
-def settled(witness: Witness) -> list[Any]:
-    """Return what arrived, once nothing more does."""
-    found = witness.arrivals()
+def settled(witnesses: dict[str, Witness]) -> dict[str, list[Arrival]]:
+    """Return what arrived at each, once nothing more does anywhere."""
+    counts: list[int] | None = None
     while True:
-        time.sleep(1)
-        before, found = len(found), witness.arrivals()
-        if len(found) == before:
+        found = {name: witness.arrivals() for name, witness in witnesses.items()}
+        before, counts = counts, [len(arrivals) for arrivals in found.values()]
+        if counts == before:
             return found
+        time.sleep(1)
 
 
 def end_streams(stdin: IO[str] | None, cameras: list[int | None]) -> None:
@@ -246,7 +254,7 @@ def attack(options: argparse.Namespace, folder: Path, stack: ExitStack) -> Attac
     print(f"{time.monotonic() - begun:.0f} s: {'' if is_drained else 'NOT '}drained", flush=True)
     end_streams(watching.stdin, cameras)
     watching.wait(timeout=120)
-    arrivals = {name: settled(witness) for name, witness in witnesses.items()}
+    arrivals = settled(witnesses)
     book.close()
     found = gather(made, token, read(book.path), told, arrivals, nemesis.interruptions())
     return Attack(made, nemesis, found, proxy_log, time.monotonic() - begun)

@@ -115,7 +115,7 @@ def soak(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     print(f"{time.monotonic() - begun:.0f} s: {'' if is_drained else 'NOT '}drained", flush=True)
     end_streams(watching.stdin, cameras)
     watching.wait(timeout=120)
-    arrivals = {name: settled(witness) for name, witness in witnesses.items()}
+    arrivals = settled(witnesses)
     book.close()
     entries = read(book.path)
     found = gather(made, token, entries, told, arrivals, [])
