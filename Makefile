@@ -6,7 +6,7 @@ PYTHON ?= $(shell for python in python3 python3.14 python3.13 python3.12 python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
-SOURCES := anpr_project audit cameras zones models_cfg sensors events evidence exporters deploy manage.py
+SOURCES := anpr_project audit cameras zones models_cfg sensors events evidence exporters privacy deploy manage.py
 
 .PHONY: run demo test check screenshots bench serve lock clean
 .DEFAULT_GOAL := run

@@ -121,6 +121,7 @@ INSTALLED_APPS = [
     "events",
     "evidence",
     "exporters",
+    "privacy",
     "anpr_project",
 ]
 MIDDLEWARE = [

@@ -62,6 +62,7 @@ urlpatterns = [
     path("api/v1/config/", include("sensors.urls")),
     # First, for it shows an event with its exports, of which the events know nothing.
     path("", include("exporters.urls")),
+    path("", include("privacy.urls")),
     path("", include("evidence.urls")),
     path("", include("events.urls")),
 ]

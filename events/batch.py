@@ -16,7 +16,7 @@ from anpr_project.lib.errors import FieldError, TooLarge, Unavailable, error_bod
 from events.bulk_insert import Row, insert_receipts, insert_rows
 from events.images import refuse_when_full
 from events.ingest import ContentDiffers, Outcome, camera_for, columns_of, content_sha256
-from events.models import EventReceipt, TpmsReading
+from events.models import ERASED, EventReceipt, TpmsReading
 from events.readings import PlateReading, decode_reading
 from events.submission import MAX_BYTES
 from events.zoning import zone_of
@@ -92,6 +92,8 @@ def _settle(item: Item, known: dict[UUID, tuple[int, bytes]]) -> None:
     stored = known.get(item.event_id)
     if stored is None:
         item.error = Unavailable("The event was stored before and is being deleted. Try again.")
+    elif stored[1] == ERASED:
+        item.outcome = Outcome.EXCLUDED
     elif stored[1] == item.digest:
         item.outcome, item.stored = Outcome.REPEATED, stored[0]
     else:

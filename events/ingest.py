@@ -56,6 +56,8 @@ class Result:
     outcome: Outcome
     event: PlateEvent | None = None
     zone: Zone | None = None
+    # Of what is not kept: whether it was once, and erased on request.
+    was_erased: bool = False
     # The tyres of a new event, known here without asking the database; None: not loaded.
     tyres: list[TpmsReading] | None = None
 
@@ -140,10 +142,15 @@ def tyre_row(event: PlateEvent, tyre: Tyre) -> TpmsReading:
     )
 
 
-def already_stored(event: PlateEvent) -> PlateEvent:
-    """Return the row that this sensor stored under the same event_id; it must be the same content."""
-    receipts = EventReceipt.objects.filter(sensor=event.sensor, event_id=event.event_id)
-    found = PlateEvent.objects.with_parts().of(list(receipts))
+def already_stored(event: PlateEvent) -> PlateEvent | None:
+    """Return the row that this sensor stored under the same event_id; it must be the same content.
+
+    None when it was erased since.
+    """
+    receipts = list(EventReceipt.objects.filter(sensor=event.sensor, event_id=event.event_id))
+    found = PlateEvent.objects.with_parts().of(receipts)
+    if not found and any(receipt.is_of_erased for receipt in receipts):
+        return None
     if not found:
         raise Unavailable("The event was stored before and is being deleted. Try again.")
     if bytes(found[0].receipt.content_sha256) != event.receipt.content_sha256:
@@ -196,6 +203,9 @@ def record(*, credential: Credential, submission: Submission) -> Result:
         raise
     if not is_new:
         stored_pictures.discard()
-        return Result(Outcome.REPEATED, event=already_stored(event))
+        stored = already_stored(event)
+        if stored is None:
+            return Result(Outcome.EXCLUDED, was_erased=True)
+        return Result(Outcome.REPEATED, event=stored)
     sensor.note_life_sign(captured_at=event.captured_at, received_at=received_at)
     return Result(Outcome.STORED, event=event, zone=zone, tyres=tyres)

@@ -63,11 +63,11 @@ INGEST: dict[str, Any] = {
                 "type": "object",
                 "required": ["status", "zone"],
                 "properties": {
-                    "status": {"type": "string", "enum": ["excluded"]},
+                    "status": {"type": "string", "enum": ["excluded", "erased"]},
                     "zone": {"type": "integer", "nullable": True},
                 },
             },
-            "In an exclusion zone, and not kept.",
+            "In an exclusion zone, or erased on request since it was first sent: not kept.",
         ),
     },
     "examples": [_request("An event without pictures", EXAMPLE)],

@@ -16,8 +16,12 @@ from cameras.models import Camera
 from events.holds import LegalHold as LegalHold
 from events.plate_counts import DayPlate as DayPlate
 from events.plate_counts import MonthPlate as MonthPlate
+from events.stream_head import StreamHead as StreamHead
 from sensors.models import SensorSettings
 from zones.models import Zone
+
+# In place of a digest: the event was erased, and must not come back when its sensor sends it again.
+ERASED = b""
 
 
 class EventReceiptQuerySet(models.QuerySet["EventReceipt"]):
@@ -61,10 +65,18 @@ class EventReceipt(models.Model):
         indexes = [
             # The outbox: what the dispatcher has to do next. Empty but for the last milliseconds.
             models.Index(fields=["id"], condition=Q(position=None), name="event_without_position"),
+            # Those of erased events, for retention.
+            models.Index(
+                fields=["captured_at"], condition=Q(content_sha256=ERASED), name="receipt_of_erased"
+            ),
         ]
 
     def __str__(self) -> str:
         return f"receipt {self.pk}"
+
+    @property
+    def is_of_erased(self) -> bool:
+        return bytes(self.content_sha256) == ERASED
 
 
 class PlateEventQuerySet(models.QuerySet["PlateEvent"]):
@@ -146,7 +158,10 @@ class PlateEvent(models.Model):
 
     class Meta:
         ordering = ["-captured_at", "-id"]
-        permissions = [("view_original", "Can see the original bytes of pictures")]
+        permissions = [
+            ("view_original", "Can see the original bytes of pictures"),
+            ("erase_plate", "Can erase everything about a plate"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(confidence__gte=0, confidence__lte=1), name="confidence_is_a_ratio"
@@ -204,30 +219,6 @@ class TpmsReading(models.Model):
 
     def __str__(self) -> str:
         return f"tyre {self.tyre_id}"
-
-
-class StreamHead(models.Model):
-    """The newest position given out: one row, and the lock that admits one dispatcher at a time."""
-
-    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
-    position = models.BigIntegerField(default=0)
-
-    class Meta:
-        constraints = [models.CheckConstraint(condition=Q(id=1), name="stream_has_one_head")]
-
-    def __str__(self) -> str:
-        return f"head {self.position}"
-
-    @classmethod
-    def current(cls) -> int:
-        """Return the newest position that any reader may have seen."""
-        head = cls.objects.first()
-        return 0 if head is None else head.position
-
-    @classmethod
-    def locked(cls) -> StreamHead | None:
-        """Return the head locked until the transaction ends; None while another holds the lock."""
-        return cls.objects.select_for_update(skip_locked=True).first()
 
 
 class KnownPlate(models.Model):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
@@ -38,10 +38,15 @@ def sweep_hour(hour: datetime) -> int:
 
 
 def sweep_orphans(since: datetime | None = None) -> int:
-    """Sweep all hours, or those from `since` on, and drop folders that became empty."""
+    """Sweep all hours and drop folders that became empty; with `since`, not all older hours.
+
+    Of those, the ones that bear the number of this hour of the day: asked every hour, it sees to all
+    of them within days, for a crash may also leave the files of old events that were just deleted.
+    """
     store, swept = picture_store(), 0
+    this_hour = timezone.now().astimezone(UTC).hour
     for hour in store.hours():
-        if since is not None and hour < since:
+        if since is not None and hour < since and hour.hour != this_hour:
             continue
         swept += sweep_hour(hour)
         if hour < timezone.now() - timedelta(days=1):

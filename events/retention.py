@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from events.expired_months import drop_months
 from events.expired_pictures import ExpiredPictures, delete_pictures
-from events.models import EventReceipt, PlateEvent, StreamHead
+from events.models import ERASED, EventReceipt, PlateEvent, StreamHead
 from events.policies import Policy, policies
 from events.rollups import remove_events
 
@@ -35,6 +37,15 @@ def expire(
             yield deleted
     for policy in found:
         yield from (pictures or ExpiredPictures()).delete(policy, batch)
+    yield from _forget_erased(min(policy.events_before for policy in found), batch)
+
+
+def _forget_erased(before: datetime, limit: int) -> Iterator[int]:
+    """Delete the receipts of erased events that no policy would keep: sent again, they go by themselves."""
+    old = EventReceipt.objects.filter(content_sha256=ERASED, captured_at__lt=before)
+    while ids := list(old.order_by().values_list("pk", flat=True)[:limit]):
+        EventReceipt.objects.filter(pk__in=ids).delete()
+        yield 0
 
 
 def _expired(policy: Policy, limit: int) -> list[PlateEvent]:
@@ -69,8 +80,18 @@ def _prune_batch(policy: Policy, limit: int) -> int:
 
 def delete_events(events: Sequence[PlateEvent]) -> None:
     """Delete rows and all that the database keeps of them, in a transaction of the caller's."""
+    _delete_rows(events).delete()
+
+
+def erase_events(events: Sequence[PlateEvent]) -> None:
+    """Like delete_events(), but leave the receipts, emptied: by them a repeat is known."""
+    _delete_rows(events).update(content_sha256=ERASED)
+
+
+def _delete_rows(events: Sequence[PlateEvent]) -> QuerySet[EventReceipt]:
+    """Delete the events and what belongs to them; return their receipts."""
     remove_events(events)
     ids = [event.pk for event in events]
     # The exporters' deliveries go with the events, their attempts with the deliveries.
     PlateEvent.objects.filter(pk__in=ids).delete()
-    EventReceipt.objects.filter(pk__in=ids).delete()
+    return EventReceipt.objects.filter(pk__in=ids)

@@ -126,9 +126,10 @@ class IngestView(SensorView):
 def _answer(result: Result) -> HttpResponse:
     status_code = result.outcome.value
     if result.event is None:
-        metrics.INGEST_REJECTED.labels("excluded").inc()
+        status = "erased" if result.was_erased else "excluded"
+        metrics.INGEST_REJECTED.labels(status).inc()
         return json_response(
-            {"status": "excluded", "zone": result.zone and result.zone.pk}, status_code
+            {"status": status, "zone": result.zone and result.zone.pk}, status_code
         )
     response = json_response(represent(result.event, result.tyres), status_code)
     if result.outcome is Outcome.REPEATED:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from audit.models import Action, AuditEntry
@@ -37,3 +37,14 @@ def packages_of(ids: Sequence[int]) -> dict[int, list[dict[str, Any]]]:
         for pk in wanted.intersection(entry.subject["events"]):
             found[pk].append(_told(entry))
     return found
+
+
+def count_packages_with(ids: Collection[int]) -> int:
+    """Return how many packages were taken that hold any of these events."""
+    wanted = frozenset(ids)
+    packages = AuditEntry.objects.filter(action=Action.EVIDENCE).order_by("id")
+    subjects = packages.values_list("subject", flat=True).iterator(500)
+    return sum(
+        not wanted.isdisjoint(subject.get("events") or [subject.get("event")])
+        for subject in subjects
+    )

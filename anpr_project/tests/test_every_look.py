@@ -19,10 +19,11 @@ ROWS = [row for row in rows(API) + rows(PAGES) + admin_rows() if row.method == "
 WHY = "case 4711"
 # What a route gives that shows a vehicle without a letter of its plate.
 OPAQUE = ("image/", "application/zip")
+DOWNLOADS = ("/api/v1/events/export", "/api/v1/events/evidence", "/api/v1/plates/copy")
 # Everything that shows reads; the test tells when one is missing here, or too many.
 REVEALING = {
     *("/api/v1/events", "/api/v1/events/<int:pk>", "/api/v1/events/stats"),
-    *("/api/v1/events/export", "/api/v1/events/evidence"),
+    *("/api/v1/events/export", "/api/v1/events/evidence", "/api/v1/plates/copy?plate=QX77LKD"),
     *("/api/v1/events/<int:pk>/frame", "/api/v1/events/<int:pk>/frame?original=1"),
     *("/api/v1/events/<int:pk>/crop",),
     *("/admin/events/plateevent/", "/admin/events/plateevent/<path:object_id>/change/"),
@@ -96,7 +97,9 @@ def test_what_cannot_be_written_down_is_not_shown(world: World) -> None:
 
 
 def test_a_look_that_is_broken_off_was_written_down_before(world: World) -> None:
-    for route in ("/api/v1/events/export", "/api/v1/events/evidence"):
+    downloads = [route for route in REVEALING if route.startswith(DOWNLOADS)]
+    assert len(downloads) == len(DOWNLOADS)
+    for route in downloads:
         row = next(row for row in ROWS if row.route == route)
         newest = AuditEntry.objects.latest("id").pk
         with transaction.atomic():

@@ -18,7 +18,16 @@ roles = import_module("anpr_project.migrations.0001_roles")
 exporter_roles = import_module("anpr_project.migrations.0002_exporter_roles")
 failed_sign_ins = import_module("anpr_project.migrations.0004_failed_sign_ins")
 
-OWN_APPS = {"zones", "models_cfg", "cameras", "sensors", "events", "evidence", "exporters"}
+OWN_APPS = {
+    "zones",
+    "models_cfg",
+    "cameras",
+    "sensors",
+    "events",
+    "evidence",
+    "exporters",
+    "privacy",
+}
 WRITING = ("add", "change", "delete")
 READ_ONLY_PATHS = ("/api/v1/events", "/api/v1/events/stats")
 CONFIG_PATHS = (

@@ -34,6 +34,8 @@ FIELDS = {
     ("cursor", "invalid"): "a cursor is one of ours",
     ("plate", "invalid"): "a plate holds a letter or digit",
     ("similar", "invalid"): "a plate holds 1 to 32 letters and digits",
+    ("also", "invalid"): "a plate holds a letter or digit, and no wildcard",
+    ("reason", "invalid"): "a reason is more than spaces",
     ("", "too_many"): "an evidence package holds at most 400 events",
     ("from", "required"): "ids to send again, or a time to start from",
 }

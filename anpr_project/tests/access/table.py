@@ -64,6 +64,9 @@ API = """
 /api/v1/holds/<int:pk>                                GET    401 401 401 401 403 403 200 403
 /api/v1/holds/<int:pk>/lift                           POST   401 401 401 401 403 403 200 403
 /api/v1/events/evidence                               GET    401 401 401 401 403 403 200 403
+/api/v1/plates/copy                                   GET    401 401 401 401 403 403 400 403
+/api/v1/plates/copy?plate=QX77LKD                     GET    401 401 401 401 403 403 200 403
+/api/v1/plates/erase                                  POST   401 401 401 401 403 403 400 403
 /api/v1/evidence/keys                                 GET    401 401 401 401 200 200 200 200
 /api/v1/events/ingest                                 POST   401 400 400 401 403 403 403 403
 /api/v1/events/ingest/batch                           POST   401 200 200 401 403 403 403 403
