@@ -80,7 +80,8 @@ def claim_due(exporter: ExporterConfig, settings: Settings, limit: int) -> list[
     now = timezone.now()
     with transaction.atomic():
         due = Delivery.objects.due(exporter, now).select_for_update(skip_locked=True, of=("self",))
-        claimed = list(due[:limit])
+        claimed = list(due.never_failed()[:limit]) if exporter.failures >= OPEN_AFTER else []
+        claimed = claimed or list(due[:limit])
         if not claimed:
             return []
         ids = [delivery.pk for delivery in claimed]
@@ -121,14 +122,16 @@ def record(exporter: ExporterConfig, settings: Settings, sent: Sequence[Sent]) -
             return
         delivered = [one for one in sent if isinstance(one.outcome, Receipt)]
         failed = [one for one in sent if isinstance(one.outcome, TransportError)]
+        is_news = False
         _record_attempts(sent)
         _record_delivered(delivered)
         if failed:
             exporter.refresh_from_db(
                 fields=["failures", "paused_until", "enabled", "last_error_at"]
             )
+            is_news = not delivered and _is_news(exporter, failed)
             _record_failed(exporter, settings, failed)
-        _update_exporter(exporter, delivered, failed)
+        _update_exporter(exporter, delivered, failed, is_news=is_news)
 
 
 def _record_attempts(sent: Sequence[Sent]) -> None:
@@ -207,19 +210,21 @@ def _is_news(exporter: ExporterConfig, failed: Sequence[Sent]) -> bool:
     """Whether these tell more about the sink than the failure before.
 
     What was under way at that time does not: else the stragglers of one bad moment, which end one
-    by one, would count as a long row of failures.
+    by one, would count as a long row of failures. Nor does a message that has failed before: the
+    sink may choke on this one, and be well. Once the circuit is open every probe counts.
     """
-    last = exporter.last_error_at
+    last, is_open = exporter.last_error_at, exporter.failures >= OPEN_AFTER
     return any(
         isinstance(one.outcome, TransportError)
         and one.outcome.unreachable
+        and (is_open or not one.delivery.last_error)
         and (last is None or one.started_at >= last)
         for one in failed
     )
 
 
 def _update_exporter(
-    exporter: ExporterConfig, delivered: Sequence[Sent], failed: Sequence[Sent]
+    exporter: ExporterConfig, delivered: Sequence[Sent], failed: Sequence[Sent], *, is_news: bool
 ) -> None:
     """Keep the state at a glance, and the circuit breaker. A success closes the circuit."""
     now = timezone.now()
@@ -232,7 +237,7 @@ def _update_exporter(
             changes["paused_until"] = None
     if errors:
         changes |= {"last_error_at": now, "last_error": str(errors[-1])[:500]}
-        if not delivered and _is_news(exporter, failed):
+        if is_news:
             changes["failures"] = exporter.failures + 1
         failures = int(changes.get("failures", exporter.failures))  # type: ignore[call-overload]
         pause = _pause(exporter, failures, errors)

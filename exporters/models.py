@@ -70,10 +70,18 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             rows = rows.filter(~Exists(earlier))
         return rows.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "id")
 
+    def never_failed(self) -> Self:
+        """The newest first: what failed before may be what the sink chokes on."""
+        return self.filter(last_error="").order_by("-id")
+
     def again(self, now: datetime) -> int:
         """Send these once more, whatever became of them; return how many."""
         return self.update(
-            state=Delivery.State.PENDING, attempts=0, next_attempt_at=now, created_at=now
+            state=Delivery.State.PENDING,
+            attempts=0,
+            next_attempt_at=now,
+            created_at=now,
+            last_error="",
         )
 
 

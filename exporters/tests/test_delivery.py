@@ -15,7 +15,7 @@ from events.models import PlateEvent
 from events.tests.conftest import Sender, make_sender
 from events.tests.factories import reading
 from exporters.configuration import read
-from exporters.delivery import OPEN_AFTER, Sent, claim_due, fan_out, lease, record
+from exporters.delivery import Sent, claim_due, fan_out, lease, record
 from exporters.models import Delivery, DeliveryAttempt, ExporterConfig
 from exporters.retry import STANDARD_S, RetryPolicy
 from exporters.tests.factories import make_exporter
@@ -187,54 +187,6 @@ def test_retry_after_holds_for_the_message_and_although_others_got_through() -> 
     exporter.refresh_from_db()
     refused.refresh_from_db()
     assert exporter.paused_until == refused.next_attempt_at == now + timedelta(seconds=120)
-
-
-def test_circuit_opens_and_spares_the_backlog() -> None:
-    exporter = make_exporter()
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        send(OPEN_AFTER + 3)
-        for _ in range(OPEN_AFTER):
-            assert exporter.paused_until is None
-            attempt(exporter, UNREACHABLE, limit=1)
-        pauses = []
-        for _ in range(9):
-            assert exporter.paused_until is not None
-            pauses.append((exporter.paused_until - timezone.now()).total_seconds())
-            clock.shift(pauses[-1])
-            attempt(exporter, UNREACHABLE, limit=1)
-        assert pauses == [5, 10, 20, 40, 80, 160, 300, 300, 300]
-        # Each of the first five cost its message an attempt; the probes cost nobody one.
-        assert sum(Delivery.objects.values_list("attempts", flat=True)) == OPEN_AFTER
-        attempt(exporter, Receipt(), limit=1)
-    exporter.refresh_from_db()
-    assert (exporter.failures, exporter.paused_until) == (0, None)
-
-
-def test_what_was_under_way_when_the_sink_failed_counts_as_one_failure() -> None:
-    exporter = make_exporter()
-    settings = read(exporter)
-    started = timezone.now()
-    with time_machine.travel(started, tick=False) as clock:
-        send(OPEN_AFTER + 3)
-        for straggler in claim_due(exporter, settings, OPEN_AFTER + 3):
-            clock.shift(1)
-            record(exporter, settings, [Sent(straggler, UNREACHABLE, started, 1000)])
-    exporter.refresh_from_db()
-    assert (exporter.failures, exporter.paused_until) == (1, None)
-
-
-def test_message_of_a_sink_that_stays_away_dies_when_its_schedule_is_over() -> None:
-    exporter = make_exporter(retry={"max_attempts": 3, "base_delay_s": 1, "timeout_s": 1})
-    exporter.failures = OPEN_AFTER
-    exporter.save()
-    with time_machine.travel(timezone.now(), tick=False) as clock:
-        send()
-        clock.shift(3600)  # the worker was away: this is no reason to give up
-        attempt(exporter, UNREACHABLE)
-        assert states() == ["pending"]
-        clock.shift(3600)
-        attempt(exporter, UNREACHABLE)
-    assert states() == ["dead"]
 
 
 @pytest.mark.main_path
