@@ -27,7 +27,8 @@ class StreamProtocol(WebSocketsSansIOProtocol):
     when the client has not answered in time.
     """
 
-    abort_after_s = 10.0
+    # After the 20 s that a send may take: whoever stops reading is gone within half a minute.
+    abort_after_s = 5.0
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)

@@ -33,22 +33,28 @@ def parsed(payload: bytes) -> tuple[int, float] | None:
     return message["position"], at.timestamp()
 
 
+def shake_hands(stream: socket.socket, port: int, path: str, authorization: str) -> bytes:
+    """Ask for a stream; return what came after the answer."""
+    lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket"]
+    lines += ["Connection: Upgrade", "Sec-WebSocket-Version: 13"]
+    lines += [f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}"]
+    lines += [f"Authorization: {authorization}"] * bool(authorization)
+    stream.sendall("\r\n".join([*lines, "", ""]).encode())
+    data = b""
+    while b"\r\n\r\n" not in data:
+        data += stream.recv(4096)
+    head, _, data = data.partition(b"\r\n\r\n")
+    if b" 101 " not in head:
+        sys.exit(f"no stream: {head!r}")
+    return data
+
+
 class Watcher:
     """One socket: what it got, and where the positions were not the next ones."""
 
     def __init__(self, port: int, path: str, authorization: str) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
-        lines = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", "Upgrade: websocket"]
-        lines += ["Connection: Upgrade", "Sec-WebSocket-Version: 13"]
-        lines += [f"Sec-WebSocket-Key: {base64.b64encode(os.urandom(16)).decode()}"]
-        lines += [f"Authorization: {authorization}"] * bool(authorization)
-        self.socket.sendall("\r\n".join([*lines, "", ""]).encode())
-        self.data = b""
-        while b"\r\n\r\n" not in self.data:
-            self.data += self.socket.recv(4096)
-        head, _, self.data = self.data.partition(b"\r\n\r\n")
-        if b" 101 " not in head:
-            sys.exit(f"no stream: {head!r}")
+        self.data = shake_hands(self.socket, port, path, authorization)
         self.position: int | None = None
         self.events = self.holes = 0
 

@@ -76,3 +76,10 @@ def test_every_look_is_written_down_and_neither_log_nor_evidence_can_be_bent() -
     told = ledger("--seed", "4", "looks", "--looks", "40", "--count", "20")
 
     assert told.count("  red\n") == 10
+
+
+def test_poison_blocks_nothing_and_is_given_up() -> None:
+    small = ("--good", "60", "--rate", "60", "--poison", "1", "--night", "1")
+    told = ledger("--seed", "4", "poison", *small)
+
+    assert told.count("  red\n") == 7

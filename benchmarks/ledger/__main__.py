@@ -1,4 +1,4 @@
-"""Attacks the whole product and compares what comes out with a ledger: run, hostile, soak, schema, drill, looks."""
+"""Attacks the whole product and compares what comes out with a ledger; `--help` lists the parts."""
 
 from __future__ import annotations
 

@@ -56,16 +56,18 @@ class MqttWitness:
     """A subscriber with a session that outlives its connection."""
 
     port: int
+    topic: str = "anpr/#"
+    name: str = "witness"
     _found: list[Arrival] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         from paho.mqtt.client import Client
         from paho.mqtt.enums import CallbackAPIVersion
 
-        self._client = Client(CallbackAPIVersion.VERSION2, "witness", clean_session=False)
+        self._client = Client(CallbackAPIVersion.VERSION2, self.name, clean_session=False)
         self._client.on_message = self._on_message
         subscribed = threading.Event()
-        self._client.on_connect = lambda client, *_: client.subscribe("anpr/#", qos=1)
+        self._client.on_connect = lambda client, *_: client.subscribe(self.topic, qos=1)
         self._client.on_subscribe = lambda *_: subscribed.set()
         self._client.reconnect_delay_set(1, 1)
         self._client.connect("127.0.0.1", self.port)

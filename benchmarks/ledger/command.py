@@ -68,12 +68,26 @@ def looks(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     return looks(options, folder, stack)
 
 
+def poison(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
+    """Send what sinks can never take among good events."""
+    from ledger.poison import poison_run
+
+    return poison_run(options, folder, stack)
+
+
+def slow(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
+    """Let some clients of the stream stop reading."""
+    from ledger.slow import slow
+
+    return slow(options, folder, stack)
+
+
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ledger", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--keep", action="store_true", help="keep logs and data in any case")
     parts = parser.add_subparsers(
-        required=True, metavar="run | hostile | soak | schema | drill | looks"
+        required=True, metavar="run | hostile | soak | schema | drill | looks | poison | slow"
     )
     part = parts.add_parser("run", help="the faults: kill, cut, stall, fill, and compare")
     part.set_defaults(part=run)
@@ -113,6 +127,18 @@ def arguments() -> argparse.ArgumentParser:
     part.set_defaults(part=looks)
     part.add_argument("--looks", type=int, default=2000)
     part.add_argument("--count", type=int, default=1000, help="of tamperings, and of flipped bits")
+    part = parts.add_parser("poison", help="what sinks can never take, among good events")
+    part.set_defaults(part=poison)
+    part.add_argument("--good", type=int, default=1000)
+    part.add_argument("--rate", type=float, default=50, help="events a second")
+    part.add_argument("--poison", type=int, default=10, help="of each kind, among the good")
+    part.add_argument("--night", type=float, default=20, help="seconds with one of each kind alone")
+    part = parts.add_parser("slow", help="clients of the stream that stop reading harm nobody else")
+    part.set_defaults(part=slow)
+    part.add_argument("--clients", type=int, default=200)
+    part.add_argument("--stopping", type=int, default=20, help="of them stop reading")
+    part.add_argument("--rate", type=float, default=50, help="events a second, each of 10 kB")
+    part.add_argument("--seconds", type=float, default=120, help="of each of the four turns")
     part = parts.add_parser("schema", help="the API against its schema, in every role")
     part.set_defaults(part=schema)
     part.add_argument("--examples", type=int, default=200, help="for each operation and role")

@@ -148,7 +148,7 @@ next_connection_delay_ms = 1
 {tls}
 [{version}.1.connections]
 connection_timeout_ms = 60000
-max_payload_size = 102400
+max_payload_size = {most_bytes}
 max_inflight_count = 500
 dynamic_filters = true
 {auth}
@@ -156,7 +156,12 @@ dynamic_filters = true
 
 
 def iotcore_broker(
-    folder: Path, protocol: str, *, password: bool = False, tls: Certificates | None = None
+    folder: Path,
+    protocol: str,
+    *,
+    password: bool = False,
+    tls: Certificates | None = None,
+    most_bytes: int = 102_400,
 ) -> Broker:
     """rumqttd has one listener for each version of the protocol."""
     port, version = free_port(), "v5" if protocol == "5" else "v4"
@@ -167,7 +172,8 @@ def iotcore_broker(
         )
     auth = f'[{version}.1.connections.auth]\n{USER} = "{PASSWORD}"' if password else ""
     file = folder / f"rumqttd-{port}.toml"
-    file.write_text(_RUMQTTD.format(version=version, host=HOST, port=port, tls=tls_text, auth=auth))
+    listener = {"version": version, "host": HOST, "port": port, "most_bytes": most_bytes}
+    file.write_text(_RUMQTTD.format(**listener, tls=tls_text, auth=auth))
     code = (
         "import json, sys; from iotcore._serve import main;"
         f"sys.argv[1:] = [json.dumps({{'config_path': {str(file)!r}}})]; main()"
