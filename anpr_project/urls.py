@@ -21,6 +21,7 @@ from anpr_project.pages.statistics import statistics
 from anpr_project.pages.texts import texts
 from anpr_project.root import root
 from anpr_project.tokens import TokenView
+from privacy.console import data_subject
 
 handler400 = "anpr_project.lib.error_handler.bad_request"
 handler403 = "anpr_project.lib.error_handler.permission_denied"
@@ -54,6 +55,7 @@ urlpatterns = [
     path("admin/login/", admin_sign_in),
     path("admin/logout/", LogoutView.as_view()),
     path("admin/password_change/", RedirectView.as_view(pattern_name="password")),
+    path("admin/data-subject/", admin.site.admin_view(data_subject), name="data_subject"),
     path("admin/", admin.site.urls),
     path("api/v1/auth/token", TokenView.as_view(), name="token"),
     path("api/v1/config/", include("zones.urls")),

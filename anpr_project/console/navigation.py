@@ -50,6 +50,7 @@ GROUPS = {
         _list(gettext_noop("Tokens"), "key", "knox.authtoken"),
         _list(gettext_noop("Failed sign-ins"), "gpp_maybe", "axes.accessattempt"),
         _list(gettext_noop("Legal holds"), "gavel", "events.legalhold"),
+        Entry(gettext_noop("Data subjects"), "person_off", "data_subject", "events.erase_plate"),
         _list(gettext_noop("Audit log"), "policy", "audit.auditentry"),
     ],
 }

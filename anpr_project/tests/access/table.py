@@ -110,6 +110,7 @@ PAGES = """
 /admin/password_change/                GET    302 302 302 302 302 302 302 302
 /admin/password_change/done/           GET    302 302 302 302 302 302 200 200
 /admin/autocomplete/                   GET    302 302 302 302 302 302 403 403
+/admin/data-subject/                   GET    302 302 302 302 302 302 200 403
 /admin/jsi18n/                         GET    302 302 302 302 302 302 200 200
 /admin/auth/user/<id>/password/        GET    302 302 302 302 302 302 200 403
 /admin/cameras/camera/import/          GET    302 302 302 302 302 302 200 403
