@@ -122,16 +122,16 @@ def record(exporter: ExporterConfig, settings: Settings, sent: Sequence[Sent]) -
             return
         delivered = [one for one in sent if isinstance(one.outcome, Receipt)]
         failed = [one for one in sent if isinstance(one.outcome, TransportError)]
-        is_news = False
+        news: dict[str, object] = {}
         _record_attempts(sent)
         _record_delivered(delivered)
         if failed:
             exporter.refresh_from_db(
                 fields=["failures", "paused_until", "enabled", "last_error_at"]
             )
-            is_news = not delivered and _is_news(exporter, failed)
+            news = _news(exporter, failed, is_well=bool(delivered))
             _record_failed(exporter, settings, failed)
-        _update_exporter(exporter, delivered, failed, is_news=is_news)
+        _update_exporter(exporter, delivered, failed, news)
 
 
 def _record_attempts(sent: Sequence[Sent]) -> None:
@@ -206,25 +206,49 @@ def _pause(exporter: ExporterConfig, failures: int, errors: Sequence[TransportEr
     return pause
 
 
-def _is_news(exporter: ExporterConfig, failed: Sequence[Sent]) -> bool:
-    """Whether these tell more about the sink than the failure before.
+def _is_news(exporter: ExporterConfig, one: Sent) -> bool:
+    """Whether this tells more about the sink than the failure before.
 
     What was under way at that time does not: else the stragglers of one bad moment, which end one
-    by one, would count as a long row of failures. Nor does a message that has failed before: the
-    sink may choke on this one, and be well. Once the circuit is open every probe counts.
+    by one, would count as a long row of failures.
     """
-    last, is_open = exporter.last_error_at, exporter.failures >= OPEN_AFTER
-    return any(
-        isinstance(one.outcome, TransportError)
-        and one.outcome.unreachable
-        and (is_open or not one.delivery.last_error)
-        and (last is None or one.started_at >= last)
-        for one in failed
+    last = exporter.last_error_at
+    error = one.outcome
+    is_straggler = isinstance(error, TransportError) and error.unreachable
+    return not is_straggler or last is None or one.started_at >= last
+
+
+def _blames_sink(exporter: ExporterConfig, one: Sent) -> bool:
+    """Whether this failure counts for the circuit.
+
+    Not that of a message which has failed before: the sink may choke on this one, and be well. Once
+    the circuit is open every probe counts.
+    """
+    error = one.outcome
+    return (
+        isinstance(error, TransportError)
+        and error.unreachable
+        and (exporter.failures >= OPEN_AFTER or not one.delivery.last_error)
     )
 
 
+def _news(exporter: ExporterConfig, failed: Sequence[Sent], *, is_well: bool) -> dict[str, object]:
+    """Return what the exporter's row is to learn of these failures."""
+    news = [one for one in failed if _is_news(exporter, one)]
+    if not news:
+        # No later time either: where attempts overlap each would have begun before the last error.
+        return {}
+    changes: dict[str, object] = {"last_error_at": timezone.now()}
+    if not is_well and any(_blames_sink(exporter, one) for one in news):
+        changes["failures"] = exporter.failures + 1
+    return changes
+
+
 def _update_exporter(
-    exporter: ExporterConfig, delivered: Sequence[Sent], failed: Sequence[Sent], *, is_news: bool
+    exporter: ExporterConfig,
+    delivered: Sequence[Sent],
+    failed: Sequence[Sent],
+    news: dict[str, object],
 ) -> None:
     """Keep the state at a glance, and the circuit breaker. A success closes the circuit."""
     now = timezone.now()
@@ -236,9 +260,7 @@ def _update_exporter(
             # Only then: a pause that the sink asked for holds although it took what was under way.
             changes["paused_until"] = None
     if errors:
-        changes |= {"last_error_at": now, "last_error": str(errors[-1])[:500]}
-        if is_news:
-            changes["failures"] = exporter.failures + 1
+        changes |= {"last_error": str(errors[-1])[:500]} | news
         failures = int(changes.get("failures", exporter.failures))  # type: ignore[call-overload]
         pause = _pause(exporter, failures, errors)
         if pause:

@@ -82,12 +82,20 @@ def slow(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     return slow(options, folder, stack)
 
 
+def dead(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
+    """Deliver beside sinks that are dead or slow."""
+    from ledger.dead_sinks import dead_sinks
+
+    return dead_sinks(options, folder, stack)
+
+
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ledger", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--keep", action="store_true", help="keep logs and data in any case")
     parts = parser.add_subparsers(
-        required=True, metavar="run | hostile | soak | schema | drill | looks | poison | slow"
+        required=True,
+        metavar="run | hostile | soak | schema | drill | looks | poison | slow | dead",
     )
     part = parts.add_parser("run", help="the faults: kill, cut, stall, fill, and compare")
     part.set_defaults(part=run)
@@ -139,6 +147,10 @@ def arguments() -> argparse.ArgumentParser:
     part.add_argument("--stopping", type=int, default=20, help="of them stop reading")
     part.add_argument("--rate", type=float, default=50, help="events a second, each of 10 kB")
     part.add_argument("--seconds", type=float, default=120, help="of each of the four turns")
+    part = parts.add_parser("dead", help="a dead sink and a slow one beside eight that are well")
+    part.set_defaults(part=dead)
+    part.add_argument("--rate", type=float, default=20, help="events a second")
+    part.add_argument("--seconds", type=float, default=180, help="of each of the two turns")
     part = parts.add_parser("schema", help="the API against its schema, in every role")
     part.set_defaults(part=schema)
     part.add_argument("--examples", type=int, default=200, help="for each operation and role")

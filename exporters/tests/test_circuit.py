@@ -52,6 +52,24 @@ def test_what_was_under_way_when_the_sink_failed_counts_as_one_failure() -> None
     assert (exporter.failures, exporter.paused_until) == (1, None)
 
 
+def test_sink_that_never_answers_opens_it_although_attempts_overlap() -> None:
+    """While one attempt waits for its time to be up another always ends: that hides nothing."""
+    exporter = make_exporter()
+    settings = read(exporter)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        send(OPEN_AFTER * 3)
+        under_way = []
+        for _ in range(OPEN_AFTER * 2 + 1):
+            (claimed,) = claim_due(exporter, settings, 1)
+            under_way.append((claimed, timezone.now()))
+            clock.shift(settings.retry.timeout_s / 2)
+            if len(under_way) == 2:
+                ended, started = under_way.pop(0)
+                record(exporter, settings, [Sent(ended, UNREACHABLE, started, 15_000)])
+    assert exporter.failures == OPEN_AFTER
+    assert exporter.paused_until is not None
+
+
 def test_one_message_that_its_sink_chokes_on_opens_no_circuit() -> None:
     """It fails as if the sink were away; only other messages can tell that it is not."""
     exporter = make_exporter()
