@@ -79,7 +79,8 @@ def test_every_look_is_written_down_and_neither_log_nor_evidence_can_be_bent() -
 
 
 def test_poison_blocks_nothing_and_is_given_up() -> None:
-    small = ("--good", "60", "--rate", "60", "--poison", "1", "--night", "1")
+    # On a busy machine a broker may need seconds to be reached at all.
+    small = ("--good", "60", "--rate", "60", "--poison", "1", "--night", "0.5", "--stall", "30")
     told = ledger("--seed", "4", "poison", *small)
 
     assert told.count("  red\n") == 7

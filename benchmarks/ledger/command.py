@@ -141,6 +141,7 @@ def arguments() -> argparse.ArgumentParser:
     part.add_argument("--rate", type=float, default=50, help="events a second")
     part.add_argument("--poison", type=int, default=10, help="of each kind, among the good")
     part.add_argument("--night", type=float, default=20, help="seconds with one of each kind alone")
+    part.add_argument("--stall", type=float, default=5, help="seconds a good one may wait")
     part = parts.add_parser("slow", help="clients of the stream that stop reading harm nobody else")
     part.set_defaults(part=slow)
     part.add_argument("--clients", type=int, default=200)

@@ -31,7 +31,7 @@ from ledger.report import tell_findings
 
 # What the broker of MQTT takes at most; a bulky event is larger, and smaller than any payload may be.
 PACKET_BYTES = 6000
-ANSWER_S = 0.5
+ANSWER_S = 1.0
 # The silence of one is waited for; brokers get the time that opening a connection takes.
 RETRY = {"max_attempts": 5, "base_delay_s": 0.1, "max_delay_s": 0.4}
 BROKER_S = 5
@@ -212,6 +212,7 @@ def poison_run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> i
         outcomes=outcomes(),
         accepted=accepted,
         most_attempts=int(RETRY["max_attempts"]),
+        longest_stall_s=options.stall,
     )
     tell(found, is_drained)
     return tell_findings(examine(found), controls(found))

@@ -8,8 +8,6 @@ from dataclasses import dataclass, replace
 from ledger.arrivals import Arrival
 from ledger.checks import Finding, red
 
-LONGEST_STALL_S = 5.0
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -35,6 +33,7 @@ class Poisoned:
     # What should have been refused at the door.
     accepted: list[str]
     most_attempts: int
+    longest_stall_s: float
 
     def arrived(self, sink: str) -> set[str]:
         return {one.event_id for one in self.arrivals[sink]}
@@ -65,7 +64,7 @@ def odd_missing(found: Poisoned) -> Iterator[str]:
 def stalled(found: Poisoned) -> Iterator[str]:
     for sink in found.arrivals:
         for pk, wait in found.waits(sink).items():
-            if wait > LONGEST_STALL_S:
+            if wait > found.longest_stall_s:
                 yield f"{sink}: {pk} after {wait:.1f} s"
 
 
@@ -95,7 +94,7 @@ def accepted(found: Poisoned) -> Iterator[str]:
 CHECKS = {
     "good event missing at a sink": missing,
     "odd event missing at a sink": odd_missing,
-    "good event held up for 5 s": stalled,
+    "good event held up": stalled,
     "poison not dead, or other dead": not_dead,
     "more attempts than documented": too_many_attempts,
     "said delivered, but not there": falsely_delivered,
@@ -130,7 +129,7 @@ def controls(found: Poisoned) -> dict[str, str]:
     damaged = {
         "good event missing at a sink": _without(found, good),
         "odd event missing at a sink": _without(found, min(found.odd)),
-        "good event held up for 5 s": replace(found, good=earlier),
+        "good event held up": replace(found, good=earlier),
         "poison not dead, or other dead": _changed(found, dead, replace(dead, state="pending")),
         "more attempts than documented": _changed(found, some, replace(some, attempts=99)),
         "said delivered, but not there": replace(found, outcomes=[*found.outcomes, invented]),
