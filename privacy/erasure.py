@@ -26,7 +26,8 @@ from privacy.digest import plate_digest
 from privacy.erasure_log import note_erasures
 from privacy.kept import Recipient, events_of, holding, recipients_of
 
-BATCH = 250
+# Each touches counts of hours, days and months of its own: far more than as many events in a row.
+BATCH = 50
 
 
 class Writer(Protocol):

@@ -84,3 +84,13 @@ def test_poison_blocks_nothing_and_is_given_up() -> None:
     told = ledger("--seed", "4", "poison", *small)
 
     assert told.count("  red\n") == 7
+
+
+def test_what_is_due_goes_without_a_trace_while_events_come_in() -> None:
+    """So small that how long anything took is no measure."""
+    told = ledger(
+        *("--seed", "4", "retention", "--events", "1500", "--pictures", "100", "--rate", "30"),
+        *("--before", "1", "--slower", "1000", "--waits", "30"),
+    )
+
+    assert told.count("  red\n") == 14

@@ -89,13 +89,20 @@ def dead(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     return dead_sinks(options, folder, stack)
 
 
+def retention(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
+    """Delete what is due and erase what is asked for, while events come in."""
+    from ledger.retention import retention
+
+    return retention(options, folder, stack)
+
+
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ledger", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--keep", action="store_true", help="keep logs and data in any case")
     parts = parser.add_subparsers(
         required=True,
-        metavar="run | hostile | soak | schema | drill | looks | poison | slow | dead",
+        metavar="run | hostile | soak | schema | drill | looks | poison | slow | dead | retention",
     )
     part = parts.add_parser("run", help="the faults: kill, cut, stall, fill, and compare")
     part.set_defaults(part=run)
@@ -152,6 +159,17 @@ def arguments() -> argparse.ArgumentParser:
     part.set_defaults(part=dead)
     part.add_argument("--rate", type=float, default=20, help="events a second")
     part.add_argument("--seconds", type=float, default=180, help="of each of the two turns")
+    part = parts.add_parser(
+        "retention", help="what is due goes without a trace, what is held stays"
+    )
+    part.set_defaults(part=retention)
+    part.add_argument("--events", type=int, default=100_000)
+    part.add_argument("--pictures", type=int, default=2000, help="of so many events, two each")
+    part.add_argument("--held", type=float, default=0.01, help="share of events under a hold")
+    part.add_argument("--rate", type=float, default=20, help="events a second meanwhile")
+    part.add_argument("--before", type=float, default=30, help="seconds of events before the purge")
+    part.add_argument("--slower", type=float, default=2, help="allowed for p99 of ingest, times")
+    part.add_argument("--waits", type=float, default=1, help="seconds allowed for a lock")
     part = parts.add_parser("schema", help="the API against its schema, in every role")
     part.set_defaults(part=schema)
     part.add_argument("--examples", type=int, default=200, help="for each operation and role")
