@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from datasketches import hll_sketch
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
 from events.models import EventReceipt, KnownPlate, PlateEvent, Rollup
@@ -22,6 +23,8 @@ from events.spans import day_of, hour_of, month_of
 NONE = 0
 # 2^12 registers: a standard error of about 1.6 %, in at most 4 kB a row.
 SKETCH_SIZE = 12
+# Rows of one statement.
+CHUNK = 5000
 
 
 class Combination(NamedTuple):
@@ -102,18 +105,24 @@ def _by_key(
     return changes
 
 
-def _existing(keys: Iterable[Key]) -> dict[Key, Rollup]:
-    """Return the rows of those keys that have one."""
+def _ids(keys: Iterable[Key]) -> dict[int, Key]:
+    """Return the rows that those keys have."""
     wanted = set(keys)
     # All combinations, without their sketches: no database takes a long list of whole keys well.
     combinations = Rollup.objects.filter(
         span__in={key.span for key in wanted},
+        # Named, for the index begins with span, kind and start.
+        kind__in={key.kind for key in wanted},
         starts_at__in={key.starts_at for key in wanted},
         camera__in={key.camera for key in wanted},
         zone__in={key.zone for key in wanted},
         vehicle_type__in={key.vehicle_type for key in wanted},
     ).values_list("id", *Key._fields)
-    ids = {pk: Key(*parts) for pk, *parts in combinations.iterator() if Key(*parts) in wanted}
+    return {pk: Key(*parts) for pk, *parts in combinations.iterator() if Key(*parts) in wanted}
+
+
+def _existing(keys: Iterable[Key]) -> dict[Key, Rollup]:
+    ids = _ids(keys)
     return {ids[row.pk]: row for row in Rollup.objects.filter(pk__in=ids)}
 
 
@@ -179,13 +188,22 @@ def add_events(events: Sequence[PlateEvent]) -> None:
 
 
 def _subtract(changes: Mapping[Key, Change]) -> None:
-    rows = _existing(changes)
-    for key, row in rows.items():
-        row.events -= changes[key].events
-        row.confidence_sum -= changes[key].confidence_sum
-    # A sketch cannot forget: its plates go when the row's last event goes.
-    Rollup.objects.filter(pk__in=[row.pk for row in rows.values() if row.events <= 0]).delete()
-    _write([row for row in rows.values() if row.events > 0])
+    ids = _ids(changes)
+    rows = [(pk, changes[key].events, changes[key].confidence_sum) for pk, key in ids.items()]
+    for start in range(0, len(rows), CHUNK):
+        part = rows[start : start + CHUNK]
+        places = ", ".join(["(%s, %s, %s)"] * len(part))
+        # The sketches, which are most of a row, stay as they are: one cannot forget. Its plates go
+        # when the row's last event goes.
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"WITH gone(id, events, confidence) AS (VALUES {places}) "  # noqa: S608 - placeholders only
+                "UPDATE events_rollup SET events = events_rollup.events - gone.events, "
+                "confidence_sum = events_rollup.confidence_sum - gone.confidence "
+                "FROM gone WHERE events_rollup.id = gone.id",
+                [value for row in part for value in row],
+            )
+    Rollup.objects.filter(pk__in=ids, events__lte=0).delete()
 
 
 def forget_plates(plates: Collection[str], gone: Q) -> None:

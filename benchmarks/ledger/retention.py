@@ -195,7 +195,8 @@ def retention(options: argparse.Namespace, folder: Path, stack: ExitStack) -> in
     findings = judge(found, **limits)
     already = {one.check for one in findings if one.problems}
     for check, wrong in damaged(found).items():
-        turned = {one.check for one in judge(wrong, **limits) if one.problems} - already
+        turned = {one.check for one in judge(wrong, **limits) if one.problems}
+        turned -= already - {check}
         said[check] = "red" if turned == {check} else f"WRONG: {turned or 'green'}"
     return tell_findings(findings, said)
 
