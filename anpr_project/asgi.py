@@ -6,6 +6,7 @@ import os
 from typing import Any
 
 from channels.routing import ProtocolTypeRouter, URLRouter
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 from django.urls import re_path
 
@@ -13,6 +14,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anpr_project.settings")
 django_application: Any = get_asgi_application()
 
 # Only now: consumers import models, which need Django set up.
+from anpr_project.asgi_load_limit import AsyncLoadLimit  # noqa: E402
 from anpr_project.body_limit import BodyLimit, Message, Receive, Send  # noqa: E402
 from events.routing import websocket_urlpatterns  # noqa: E402
 
@@ -35,7 +37,7 @@ unknown: Any = no_such_socket
 sockets: list[Any] = [*websocket_urlpatterns, re_path(r"", unknown)]
 application = ProtocolTypeRouter(
     {
-        "http": BodyLimit(django_application),
+        "http": AsyncLoadLimit(BodyLimit(django_application), settings.API_THREADS),
         "websocket": URLRouter(sockets),
         "lifespan": lifespan,
     }

@@ -52,15 +52,22 @@ def declared_length(scope: Message) -> int:
 
 
 async def refuse(receive: Receive, send: Send) -> None:
-    message = f"The body is larger than {MAX_BODY_BYTES} bytes."
-    content = encode(body("too_large", message))
+    content = encode(body("too_large", f"The body is larger than {MAX_BODY_BYTES} bytes."))
     headers = [
-        (b"content-type", b"application/json"),
-        (b"content-length", str(len(content)).encode()),
-        (b"connection", b"close"),
-        *((name.lower().encode(), value.encode()) for name, value in HEADERS.items()),
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(content))),
+        ("Connection", "close"),
+        *HEADERS.items(),
     ]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
+    await answer_early(receive, send, 413, headers, content)
+
+
+async def answer_early(
+    receive: Receive, send: Send, status: int, headers: list[tuple[str, str]], content: bytes
+) -> None:
+    """Answer, and read the rest of the body, so that the client sees the answer and no reset."""
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers]
+    await send({"type": "http.response.start", "status": status, "headers": encoded})
     await send({"type": "http.response.body", "body": content, "more_body": True})
     try:
         await asyncio.wait_for(_drain(receive), DRAIN_S)

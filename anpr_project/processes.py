@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import socket
 import sys
@@ -13,9 +14,16 @@ from django.conf import settings
 from django.core.management import CommandError
 
 from anpr_project.websocket import MAX_MESSAGE_BYTES, PING_EVERY_S, StreamProtocol
+from anpr_project.wsgi_load_limit import threads
 
 NAMES = ("api", "stream", "worker")
-BACKLOG = 2048
+BACKLOG = 4096
+# Of each worker of the API. One that is idle keeps its place for half a minute: with as few as the
+# server's own default, newcomers would wait for that without an answer.
+CONNECTIONS = 8192
+# What a process opens besides its connections.
+OTHER_DESCRIPTORS = 256
+MOST_DESCRIPTORS = 65_536
 STOP_S = 5
 
 
@@ -38,23 +46,40 @@ def _granian() -> list[str]:
         "host": settings.HOST,
         "port": settings.PORT,
         "workers": settings.API_WORKERS,
-        "blocking-threads": settings.API_THREADS,
+        "blocking-threads": threads(settings.API_THREADS),
         "backlog": BACKLOG,
+        "backpressure": connections(),
         # Where it finds our modules; `serve` makes the paths in the environment absolute before.
         "working-dir": settings.BASE_DIR,
         "workers-kill-timeout": 20,
-        # Its own lines go to the root logger, and so become JSON like ours.
+        # Its own lines go to the root logger, which writes JSON in all its processes.
         "log-config": settings.BASE_DIR / "deploy" / "granian-logging.json",
         "log-level": "warning",
     }
     return [
         # Without -P modules of the folder from which it is started would come before ours.
-        *[sys.executable, "-P", "-m", "granian"],
+        *[sys.executable, "-P", str(settings.BASE_DIR / "deploy" / "granian_json.py")],
         *[part for name, value in options.items() for part in (f"--{name}", str(value))],
         "--respawn-failed-workers",
         "--no-ws",
         "anpr_project.wsgi:application",
     ]
+
+
+def raise_descriptor_limit() -> None:
+    """Allow this process, and those that it starts, as many connections as the machine lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, MOST_DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+
+def connections() -> int:
+    """How many each worker takes; what comes beyond waits in the backlog, and is not refused."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return CONNECTIONS
+    return max(OTHER_DESCRIPTORS, min(CONNECTIONS, soft - OTHER_DESCRIPTORS))
 
 
 def uvicorn_config() -> uvicorn.Config:

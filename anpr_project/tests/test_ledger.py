@@ -94,3 +94,12 @@ def test_what_is_due_goes_without_a_trace_while_events_come_in() -> None:
     )
 
     assert told.count("  red\n") == 14
+
+
+def test_too_many_requests_are_turned_away_and_the_rest_is_served() -> None:
+    """How fast everything is, a busy machine cannot tell: that it would be seen, the controls show."""
+    small = ("--seconds", "3", "--peak", "1", "--connections", "600")
+    generous = ("--goodput", "0.2", "--late", "8", "--p99", "15", "--normal", "60")
+    told = ledger("--seed", "4", "overload", *small, *generous)
+
+    assert told.count("  red\n") == 11

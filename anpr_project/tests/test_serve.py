@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -146,7 +147,13 @@ def test_one_process_can_be_run_alone(tmp_path: Path, production: dict[str, str]
         api.wait_for("/ready")
         assert "granian" in Path(f"/proc/{api.process.pid}/cmdline").read_text()
         assert not answers(production["STREAM_PORT"])
+        for worker in children(api.process.pid):
+            os.kill(worker, signal.SIGKILL)
+        eventually(lambda: "Unexpected exit" in api.err.read_text())
+        api.wait_for("/ready")
         assert api.stop() == 0
+        # What the server itself says too.
+        assert all(json.loads(line) for line in api.err.read_text().splitlines())
 
 
 @pytest.mark.parametrize("given", [{}, {"POSTGRES_SERVER": "127.0.0.1", "SECRET_KEY": "x" * 50}])

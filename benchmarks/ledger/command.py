@@ -96,13 +96,21 @@ def retention(options: argparse.Namespace, folder: Path, stack: ExitStack) -> in
     return retention(options, folder, stack)
 
 
+def overload(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
+    """Send five times what it can take."""
+    from ledger.overload import overload
+
+    return overload(options, folder, stack)
+
+
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ledger", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--keep", action="store_true", help="keep logs and data in any case")
     parts = parser.add_subparsers(
         required=True,
-        metavar="run | hostile | soak | schema | drill | looks | poison | slow | dead | retention",
+        metavar="run | hostile | soak | schema | drill | looks | poison | slow | dead | retention | "
+        "overload",
     )
     part = parts.add_parser("run", help="the faults: kill, cut, stall, fill, and compare")
     part.set_defaults(part=run)
@@ -176,6 +184,18 @@ def arguments() -> argparse.ArgumentParser:
     part.add_argument("--phases", default="examples,coverage,fuzzing,stateful")
     part.add_argument("--roles", nargs="*", help="some of them only")
     part.add_argument("--st", nargs=argparse.REMAINDER, help="further options of schemathesis")
+    part = parts.add_parser("overload", help="five times what it can take: the rest is turned away")
+    part.set_defaults(part=overload)
+    part.add_argument("--seconds", type=float, default=300)
+    part.add_argument("--peak", type=float, default=20, help="seconds to find each peak")
+    part.add_argument("--times", type=float, default=5, help="the peak")
+    part.add_argument("--connections", type=int, default=3000)
+    part.add_argument("--rude", type=float, default=0.5, help="share that heeds no Retry-After")
+    part.add_argument("--goodput", type=float, default=0.8, help="share of the peak, at least")
+    part.add_argument("--late", type=float, default=1, help="seconds for /liveness, at most")
+    part.add_argument("--p99", type=float, default=3, help="seconds for what is accepted, at most")
+    part.add_argument("--normal", type=float, default=10, help="seconds to be back to normal")
+    part.add_argument("--growth-mb", type=float, default=150, help="of a process, at most")
     return parser
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from anpr_project.processes import bound_socket
+from anpr_project.processes import bound_socket, raise_descriptor_limit
 from anpr_project.server import serve
 from anpr_project.start import create_first_admin, migrate
 from events import doorbell
@@ -51,6 +51,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: sys.exit(0))
+        raise_descriptor_limit()
         reserved = bound_socket(settings.HOST, settings.PORT)
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
         migrate()

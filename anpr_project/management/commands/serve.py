@@ -10,7 +10,13 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from anpr_project.processes import NAMES, bound_socket, command_line, metrics_folder
+from anpr_project.processes import (
+    NAMES,
+    bound_socket,
+    command_line,
+    metrics_folder,
+    raise_descriptor_limit,
+)
 from anpr_project.server import serve
 from anpr_project.start import create_first_admin, migrate
 from anpr_project.supervisor import Supervisor
@@ -37,6 +43,7 @@ class Command(BaseCommand):
         for name in ("DATA_DIR", "UPLOAD_DIR"):
             # The processes work in other folders; a relative path would mean another place there.
             os.environ[name] = str(getattr(settings, name))
+        raise_descriptor_limit()
         match options["only"]:
             case None:
                 self.supervise()

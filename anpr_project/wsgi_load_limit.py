@@ -1,0 +1,113 @@
+"""The load limit of the production shape, in front of everything that costs something."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from anpr_project.load_limit import (
+    CONTENT,
+    HEALTH,
+    HEALTH_PLACES,
+    HEALTH_SEATS,
+    SEATS,
+    Room,
+    headers,
+    tally,
+)
+
+# A client whose body is left unread may see a reset in place of the answer: bodies up to this are
+# read and dropped, and there are no more readers than that, for a slow client keeps its one.
+DRAIN_BYTES = 2 * 1024 * 1024
+DRAINERS = 8
+PIECE_BYTES = 64 * 1024
+# Of all others may hold each of their threads: these are free to turn away.
+SPARE = 2
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+
+def threads(places: int) -> int:
+    """How many threads the server needs so that one is free at any time."""
+    return places + SEATS + HEALTH_PLACES + HEALTH_SEATS + DRAINERS + SPARE
+
+
+class Held:
+    """An answer that keeps its place until it is sent."""
+
+    __slots__ = ("_answer", "_leave")
+
+    def __init__(self, answer: Iterable[bytes], leave: Callable[[], None]) -> None:
+        self._answer = answer
+        self._leave: Callable[[], None] | None = leave
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._answer)
+
+    def close(self) -> None:
+        leave, self._leave = self._leave, None
+        if leave is None:
+            return
+        try:
+            close = getattr(self._answer, "close", None)
+            if close is not None:
+                close()
+        finally:
+            leave()
+
+    # A place that a server forgot to give back would be lost until the restart.
+    __del__ = close
+
+
+class LoadLimit:
+    """WSGI middleware: `places` requests in work, some that wait a moment, a 503 for the rest."""
+
+    def __init__(self, application: Application, places: int) -> None:
+        self.application = application
+        self.room = Room(places, SEATS)
+        self.health = Room(HEALTH_PLACES, HEALTH_SEATS)
+        self._drainers = threading.BoundedSemaphore(DRAINERS)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        room = self.health if environ["PATH_INFO"] in HEALTH else self.room
+        if not room.enter():
+            return self._turn_away(environ, start_response)
+        try:
+            return Held(self.application(environ, start_response), room.leave)
+        except BaseException:
+            room.leave()
+            raise
+
+    def _turn_away(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
+        tally.add()
+        is_read = self._drain(environ)
+        start_response("503 Service Unavailable", headers(close=not is_read))
+        return [CONTENT]
+
+    def _drain(self, environ: Environ) -> bool:
+        """Read the body if that is soon done; return whether nothing of it is left."""
+        length = declared_length(environ)
+        if length is None or length > DRAIN_BYTES:
+            return False
+        if not length:
+            return True
+        if not self._drainers.acquire(blocking=False):
+            return False
+        try:
+            read = environ["wsgi.input"].read
+            while length > 0 and (piece := read(min(length, PIECE_BYTES))):
+                length -= len(piece)
+        finally:
+            self._drainers.release()
+        return length <= 0
+
+
+def declared_length(environ: Environ) -> int | None:
+    """Return the length of the body, None when the client does not tell it."""
+    value = environ.get("CONTENT_LENGTH") or ""
+    if value.isdecimal():
+        return int(value)
+    return None if value or "HTTP_TRANSFER_ENCODING" in environ else 0
