@@ -11,12 +11,11 @@ from typing import Any
 
 import msgspec
 
+from anpr_project.lib.csv_columns import guarded
 from anpr_project.lib.json_format import encode
 from events.representation import EventView
 from events.search import Match
 
-# What makes a spreadsheet compute a cell instead of showing it, the full-width twins too.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
 BYTE_ORDER_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 INCOMPLETE = (
     "INCOMPLETE: the database did not answer, and events are missing from here on. "
@@ -85,7 +84,7 @@ class JSONArray(FileFormat):
 def cell(value: Any) -> Any:
     """Return what a spreadsheet shows as it is: what others wrote is never taken for a formula."""
     if isinstance(value, str):
-        return f"'{value}" if value.startswith(FORMULA) else value
+        return guarded(value)
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     return value

@@ -11,18 +11,22 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import Model
 
-# What a spreadsheet would run: our own mark before it (which we take away again) makes it a text.
-_formula = re.compile(r"'*[=+\-@\t\r]")
-_marked = re.compile(r"'+[=+\-@\t\r]")
+# What a spreadsheet would run, the full-width twins too: our own mark before it (which we take away
+# again) makes it a text. Not only in front: where the semicolon is the separator, a cell begins
+# behind each one. Quotes and spaces before it may be lost on the way.
+_before = "['\" \u00a0\u2000-\u200d\u2060\u3000\ufeff]*"
+_run = f"(?={_before}[=+\\-@\uff1d\uff0b\uff0d\uff20\\t\\r\\n])"
+_formula = re.compile(rf"(^|[;\t\r\n]){_run}")
+_marked = re.compile(rf"(^|[;\t\r\n])'{_run}")
 OMITTED = object()
 
 
 def guarded(text: str) -> str:
-    return f"'{text}" if _formula.match(text) else text
+    return _formula.sub(r"\1'", text)
 
 
 def unguarded(text: str) -> str:
-    return text[1:] if _marked.match(text) else text
+    return _marked.sub(r"\1", text)
 
 
 class Column:
@@ -75,7 +79,7 @@ class Json(Column):
         if not cell:
             return self.empty
         try:
-            return json.loads(cell)
+            return json.loads(unguarded(cell))
         except (ValueError, RecursionError):
             raise ValidationError("This is not JSON.", code="json") from None
 
