@@ -97,10 +97,8 @@ PAGING = [
         "limit", "Events a page; 50 if absent.", {"type": "integer", "minimum": 1, "maximum": 500}
     ),
     _parameter("cursor", "Only as found in `next` and `previous`."),
-    _parameter(
-        "newer_than", "Id of an event: the ones that follow it, nearest.", OpenApiTypes.INT64
-    ),
-    _parameter("older_than", "Id of an event: the ones before it, nearest.", OpenApiTypes.INT64),
+    _parameter("newer_than", "Id of an event: the ones that follow it, nearest.", ID_SCHEMA),
+    _parameter("older_than", "Id of an event: the ones before it, nearest.", ID_SCHEMA),
 ]
 RANGE = [
     _parameter(

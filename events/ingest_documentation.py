@@ -28,6 +28,7 @@ _form = {
     "type": "object",
     "required": ["event"],
     "properties": {"event": _reading, "frame": _picture, "crop": _picture},
+    "additionalProperties": False,
 }
 _result = {
     "type": "object",
