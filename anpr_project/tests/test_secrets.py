@@ -16,6 +16,7 @@ from knox.models import AuthToken
 
 from anpr_project.lib.tests.admin_pages import list_page, page
 from anpr_project.models import Authenticator, RecoveryCode
+from audit.models import Action, AuditEntry
 from cameras.models import Camera
 from evidence.models import SigningKey
 from exporters.models import ExporterConfig
@@ -113,6 +114,30 @@ def test_refusals_and_errors_do_not_repeat_what_was_sent(
 
     assert found(secrets, " ".join(said)) == []
     assert found(secrets, " ".join(str(vars(record)) for record in caplog.records)) == []
+
+
+def test_neither_audit_nor_logs_nor_downloads_tell_one_that_was_given(
+    browser: Client, secrets: dict[str, str], caplog: pytest.LogCaptureFixture
+) -> None:
+    bodies: list[tuple[str, Any]] = [
+        (f"/api/v1/config/cameras/{row.pk}", {"rtsp_url": "rtsp://u:Canary-rtsp@10.0.0.9/2"})
+        for row in Camera.objects.all()
+    ]
+    for row in ExporterConfig.objects.all():
+        auth = BODIES[row.name.removeprefix("exporter ")]
+        bodies.append((f"/api/v1/exporters/{row.pk}", {"auth": auth}))
+    told = [browser.patch(path, body, "application/json") for path, body in bodies]
+    assert [answer.status_code for answer in told] == [200] * 4
+    written = AuditEntry.objects.filter(action=Action.CHANGED)
+    assert len(written) == 4
+    seen = [page(entry) for entry in written]
+    told += [browser.get(path) for path in [*seen, list_page(AuditEntry), "/api/v1/events/export"]]
+
+    assert found(secrets, " ".join(answer.getvalue().decode() for answer in told)) == []
+    assert found(secrets, str(list(AuditEntry.objects.values()))) == []
+    assert (
+        found(secrets, " ".join(str(vars(record)) for record in caplog.records) + " " * 200) == []
+    )
 
 
 def test_the_database_and_its_dump_hold_none(browser: Client, secrets: dict[str, str]) -> None:
