@@ -17,7 +17,7 @@ from prometheus_client.multiprocess import mark_process_dead
 logger = logging.getLogger(__name__)
 
 POLL_S = 0.1
-FIRST_DELAY_S, LONGEST_DELAY_S = 0.5, 10.0
+FIRST_DELAY_S, LONGEST_DELAY_S = 0.125, 10.0
 # Alive for this long, a process counts as started well, and comes back as after its first end: one
 # killed every few seconds is not kept away. One that fails later than this is no tight loop either.
 SETTLED_S = 5

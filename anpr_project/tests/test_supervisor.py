@@ -45,7 +45,7 @@ def test_process_that_keeps_dying_is_started_ever_more_slowly(
     child = Child("broken", python("raise SystemExit(3)"))
     waits = []
     child.check()
-    for _ in range(7):
+    for _ in range(9):
         ended(child)
         child.check()
         assert child.process is None
@@ -55,12 +55,12 @@ def test_process_that_keeps_dying_is_started_ever_more_slowly(
         assert child.process is None, "started before its time"
         now[0] = child.due_at
         child.check()
-    assert waits == [0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+    assert waits == [0.125, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
 
     now[0] += supervisor.SETTLED_S
     ended(child)
     child.check()
-    assert child.due_at - now[0] == 0.5
+    assert child.due_at - now[0] == 0.125
 
 
 def test_process_killed_again_and_again_comes_back_each_time_at_once(
@@ -77,7 +77,7 @@ def test_process_killed_again_and_again_comes_back_each_time_at_once(
         child.kill_group()
         ended(child)
         child.check()
-        assert child.due_at - now[0] == 0.5
+        assert child.due_at - now[0] == 0.125
         now[0] = child.due_at
         child.check()
     child.kill_group()
