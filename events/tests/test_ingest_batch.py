@@ -135,6 +135,11 @@ def test_too_large_event_of_a_batch_is_refused_alone(sender: Sender) -> None:
     assert [result["status"] for result in results] == [413, 201]
 
 
+def test_half_a_surrogate_pair_is_refused_alone(sender: Sender) -> None:
+    results = post(sender, [reading(plate="\ud800 AB1"), reading(plate="AB2")]).json()
+    assert [result["status"] for result in results] == [400, 201]
+
+
 def test_batch_of_nothing_good_stores_nothing(sender: Sender) -> None:
     assert [r["status"] for r in post(sender, [{}, 1]).json()] == [400, 400]
     assert not PlateEvent.objects.exists()
