@@ -200,3 +200,26 @@ async def test_the_embedded_shape_has_the_same_limit(monkeypatch: pytest.MonkeyP
     go.set()
     assert await status(first) == await status(last) == 200
     assert limit.room._free == 1
+
+
+class WholeOrStreamed(list[bytes]):
+    """An answer of Django, as far as the limit looks."""
+
+    def __init__(self, *, streaming: bool) -> None:
+        super().__init__([b"one, ", b"two"])
+        self.streaming, self.is_closed = streaming, False
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+@pytest.mark.parametrize("streaming", [False, True])
+def test_a_whole_answer_is_sent_in_one_go_and_a_streamed_one_keeps_its_place(
+    streaming: bool,
+) -> None:
+    inner = WholeOrStreamed(streaming=streaming)
+    limit = LoadLimit(lambda environ, start_response: inner, places=1)
+    answer = limit({"PATH_INFO": "/"}, lambda status, headers: None)
+    assert isinstance(answer, list) is inner.is_closed is not streaming
+    assert b"".join(answer) == b"one, two"
+    assert limit.room.enter() is not streaming
