@@ -77,16 +77,18 @@ def on_the_stacks(options: argparse.Namespace, wanted: set[str]) -> list[Finding
 
 
 def history(options: argparse.Namespace, wanted: set[str]) -> list[Finding]:
-    """P3 and P4, each size in a database of its own."""
+    """P3 and P4, each size in a database of its own; with `--data` they stay, and are used again."""
     import reading_rows
     import stacks
 
-    folder = Path(tempfile.mkdtemp(prefix="bench-", dir=options.folder))
+    folder = options.data or Path(tempfile.mkdtemp(prefix="bench-", dir=options.folder))
+    folder.mkdir(parents=True, exist_ok=True)
     with stacks.machine(folder) as machine:
         findings = reading_rows.reading(
             machine, sizes=options.events, pairs=options.pairs, rounds=options.rounds
         )
-    shutil.rmtree(folder, ignore_errors=True)
+    if not options.data:
+        shutil.rmtree(folder, ignore_errors=True)
     return [finding for finding in findings if finding.row in wanted]
 
 
@@ -132,6 +134,8 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--stream-seconds", type=float, help="of P5")
     parser.add_argument("--scale", type=float, help="of the number of events of P6")
     parser.add_argument("--folder", help="where data and pictures go; a disk, not memory")
+    keeps = "where the history of P3 and P4 stays: what is there already is not loaded again"
+    parser.add_argument("--data", type=Path, help=keeps)
     parser.add_argument("--json", type=Path, help="write all figures here")
     parser.add_argument("--publish", action="store_true", help="write them into docs/, with a plot")
     options = parser.parse_args()

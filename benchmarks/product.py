@@ -131,9 +131,13 @@ def family(pid: int) -> list[int]:
 
 
 def services(folder: Path) -> tuple[dict[str, str], list[subprocess.Popen[bytes]]]:
-    from anpr_project.tests.servers import start_postgres, start_redis
+    """Start PostgreSQL, on the data that is in the folder if there is any, and Redis."""
+    from anpr_project.tests.servers import make_postgres, run_postgres, start_redis
 
-    postgres, postgres_port = start_postgres(folder, durable=True)
+    data, postgres_port = folder / "postgres", free_port()
+    if not data.exists():
+        make_postgres(folder, durable=True)
+    postgres = run_postgres(data, postgres_port, durable=True)
     redis, redis_port = start_redis()
     settings = {"POSTGRES_SERVER": "127.0.0.1", "POSTGRES_PORT": str(postgres_port)}
     settings |= {"POSTGRES_USER": "postgres", "POSTGRES_DB": "postgres", "SECRET_KEY": "x" * 50}

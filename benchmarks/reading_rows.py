@@ -21,7 +21,7 @@ SETTINGS = {"RETENTION_DAYS": "3650"}
 MAKE_VIEWER = """
 from django.contrib.auth.models import Group, User
 from knox.models import AuthToken
-viewer = User.objects.create_user("viewer")
+viewer, _ = User.objects.get_or_create(username="viewer")
 viewer.groups.add(Group.objects.get(name="Viewers"))
 print(AuthToken.objects.create(viewer)[1])
 """
@@ -31,18 +31,29 @@ def short(events: int) -> str:
     return f"{events // 1_000_000}M" if events >= 1_000_000 else f"{events // 1000}k"
 
 
+def load(on: Machine, name: str, events: int, settings: dict[str, str]) -> None:
+    """Fill a new database, which gets its name when it is full: what has the name can be used."""
+    print(f"    loading {events:,} events", flush=True)  # noqa: T201 - its output is its purpose
+    on.change_databases(f"DROP DATABASE IF EXISTS {name}_loading")
+    on.make_database(f"{name}_loading")
+    settings = settings | {"POSTGRES_DB": f"{name}_loading"}
+    loader = Server("serve", on.folder / name, free_port(), settings)
+    loader.manage("migrate", "-v0")
+    loader.manage("load_history", "--events", str(events))
+    on.change_databases(f"ALTER DATABASE {name}_loading RENAME TO {name}")
+
+
 @contextmanager
 def history(on: Machine, events: int) -> Iterator[Site]:
     """The production processes over a database of their own that is full of history."""
-    name = f"history_{short(events).lower()}"
-    on.make_database(name)
+    name = f"history_{events}"
     folder = on.folder / name
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     extra = on.settings | SETTINGS | {"POSTGRES_DB": name, "STREAM_PORT": str(free_port())}
+    if not on.has_database(name):
+        load(on, name, events, extra)
     server = Server("serve", folder, free_port(), extra)
-    print(f"    loading {events:,} events", flush=True)  # noqa: T201 - its output is its purpose
-    for command in (["migrate", "-v0"], ["load_history", "--events", str(events)]):
-        server.manage(*command)
+    server.manage("migrate", "-v0")
     token = server.manage("shell", "-v0", "-c", MAKE_VIEWER).split()[-1]
     server.start()
     assert server.process is not None  # noqa: S101 - for the type checker

@@ -36,9 +36,17 @@ class Machine:
     def address(self, database: str, scheme: str = "postgresql") -> str:
         return f"{scheme}://postgres@127.0.0.1:{self.settings['POSTGRES_PORT']}/{database}"
 
-    def make_database(self, name: str) -> None:
+    def change_databases(self, statement: str) -> None:
         with psycopg.connect(self.address("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(statement)
+
+    def make_database(self, name: str) -> None:
+        self.change_databases(f"CREATE DATABASE {name}")
+
+    def has_database(self, name: str) -> bool:
+        with psycopg.connect(self.address("postgres")) as connection:
+            found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
+            return found.fetchone() is not None
 
 
 @contextmanager
