@@ -155,7 +155,7 @@ def peer(on: Machine) -> Iterator[Stack]:
     if table.wait(60):
         sys.exit(f"the peer has no table, see {log}")
     options = ["--app-dir", str(HERE), "--workers", str(WORKERS), "--port", str(port)]
-    command = [str(BENCH / "uvicorn"), "peer:app", *options, "--no-access-log"]
+    command = [str(BENCH / "python"), "-m", "uvicorn", "peer:app", *options, "--no-access-log"]
     process = start(command, log, environment)
     with ExitStack() as stack:
         stack.callback(end, process)
