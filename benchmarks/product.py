@@ -74,6 +74,7 @@ class Server:
             if self.call("GET", "/ready")[0] == 200:
                 return time.monotonic() - begun
             time.sleep(0.05)
+        self.kill()
         sys.exit(f"the server did not become ready, see {self.folder / 'server.log'}")
 
     def call(
