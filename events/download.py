@@ -6,6 +6,7 @@ import logging
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -128,6 +129,16 @@ def write(
     yield kind.end()
 
 
+def download_headers(name: str, kind: str, extension: str, now: datetime) -> dict[str, str]:
+    """Return the headers of a file that is made at this moment, and that nobody may keep."""
+    return {
+        "Content-Type": kind,
+        "Content-Disposition": f'attachment; filename="{name}-{now:%Y%m%dT%H%M%SZ}.{extension}"',
+        "Cache-Control": "private, no-store",
+        "X-Content-Type-Options": "nosniff",
+    }
+
+
 class AnyAccepted(BaseContentNegotiation):
     """The parameter `format` says what is wanted, whatever the program says that it accepts."""
 
@@ -147,12 +158,7 @@ class EventDownloadView(EventReader):
         query = self.query
         wanted = parse_filter(query, ignore=PARAMETERS, similar_allowed=True)
         kind = _asked_format(query, matched=bool(wanted.similar))
-        headers = {
-            "Content-Type": kind.content_type,
-            "Content-Disposition": f'attachment; filename="reads-{timezone.now():%Y%m%dT%H%M%SZ}.{kind.extension}"',
-            "Cache-Control": "private, no-store",
-            "X-Content-Type-Options": "nosniff",
-        }
+        headers = download_headers("reads", kind.content_type, kind.extension, timezone.now())
         if request.method == "HEAD":
             return HttpResponse(headers=headers)
         place, download = Place.free(request)

@@ -6,7 +6,6 @@ serializer with the same fields (5 and 225 microseconds).
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
@@ -15,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from anpr_project.lib.errors import FieldError
+from anpr_project.lib.structs import field_error
 from anpr_project.lib.text import END, PLAIN_PATTERN
 from events.plates import MAX_LENGTH, normalize
 
@@ -99,23 +99,6 @@ class PlateReading(msgspec.Struct, frozen=True):
 
 
 _decoder = msgspec.json.Decoder(PlateReading)
-_place = re.compile(r" - at `\$(?P<path>.*)`$")
-_missing = re.compile(r"missing required field `(?P<field>\w+)`")
-
-
-def _field_error(error: msgspec.ValidationError) -> FieldError:
-    """Turn msgspec's message, `Expected … - at `$.a[0].b``, into a field and a sentence."""
-    text = str(error)
-    place = _place.search(text)
-    path = place["path"] if place else ""
-    field = path.replace("[...]", ".?").replace("[", ".").replace("]", "").strip(".")
-    missing = _missing.search(text)
-    if missing:
-        field = f"{field}.{missing['field']}".strip(".")
-    message = _place.sub("", text)
-    if "matching regex" in message:
-        message = "Holds a character that is not allowed here."
-    return FieldError(field, "required" if missing else "invalid", message)
 
 
 def decode_reading(raw: bytes) -> PlateReading:
@@ -126,7 +109,7 @@ def decode_reading(raw: bytes) -> PlateReading:
     try:
         reading = _decoder.decode(raw)
     except msgspec.ValidationError as error:
-        raise _field_error(error) from None
+        raise field_error(error) from None
     except RecursionError:
         raise FieldError("event", "depth", "JSON nested too deep.") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:

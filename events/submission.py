@@ -96,16 +96,20 @@ def _as_lines(body: bytes) -> list[bytes]:
     return [line for line in body.split(b"\n") if line.strip()]
 
 
+def _elements(body: bytes) -> list[bytes]:
+    try:
+        return [bytes(raw) for raw in msgspec.json.decode(body, type=list[msgspec.Raw])]
+    except msgspec.DecodeError:
+        # Half a surrogate pair in one event, which Python's parser passes over: found alone.
+        return [json.dumps(event).encode() for event in json.loads(body)]
+
+
 def split_batch(body: bytes) -> list[bytes]:
     """Return the undecoded events of a JSON array or of NDJSON; a bad one is found later, alone."""
     if not body.lstrip().startswith(b"["):
         return _as_lines(body)
     try:
-        try:
-            return [bytes(raw) for raw in msgspec.json.decode(body, type=list[msgspec.Raw])]
-        except msgspec.DecodeError:
-            # Half a surrogate pair in one event, which Python's parser passes over: found alone.
-            return [json.dumps(event).encode() for event in json.loads(body)]
+        return _elements(body)
     except RecursionError:
         raise FieldError("", "depth", "JSON nested too deep.") from None
     except ValueError as error:

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from anpr_project.lib.permissions import ModelPermissions
 from audit.models import Action
 from events.browse import EventReader
-from events.download import AnyAccepted, Place
+from events.download import AnyAccepted, Place, download_headers
 from evidence import documentation
 from evidence.models import SigningKey
 from evidence.package import Order, Package
@@ -46,12 +46,7 @@ class EvidenceView(EventReader):
         events = chosen(self.query)
         now = timezone.now()
         name = f"event-{events[0][0]}" if len(events) == 1 else f"{len(events)}-events"
-        headers = {
-            "Content-Type": "application/zip",
-            "Content-Disposition": f'attachment; filename="evidence-{name}-{now:%Y%m%dT%H%M%SZ}.zip"',
-            "Cache-Control": "private, no-store",
-            "X-Content-Type-Options": "nosniff",
-        }
+        headers = download_headers(f"evidence-{name}", "application/zip", "zip", now)
         if request.method == "HEAD":
             return HttpResponse(headers=headers)
         place, download = Place.free(request)

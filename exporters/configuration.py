@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from django.core.exceptions import ValidationError
 
+from anpr_project.lib.structs import field_error
 from anpr_project.lib.text import validate_json_texts
 from exporters.matching import Filters
 from exporters.models import ExporterConfig
@@ -43,24 +44,6 @@ class InvalidConfiguration(Exception):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__("; ".join(f"{problem.field}: {problem.message}" for problem in problems))
         self.problems = problems
-
-
-_place = re.compile(r" - at (?:`key` in )?`\$(?P<path>.*)`$", re.DOTALL)
-_member = re.compile(r"(?:missing required|contains unknown) field `(?P<field>.*)`$", re.DOTALL)
-
-
-def problem_of(part: str, error: msgspec.ValidationError) -> Problem:
-    """Turn `Expected … - at `$.a[0]`` into a path and a sentence."""
-    text = str(error)
-    place = _place.search(text)
-    inner = place["path"] if place else ""
-    message = _place.sub("", text)
-    member = _member.search(message)
-    inner = inner.replace("[...]", "").replace("[", ".").replace("]", "")
-    path = ".".join([part + inner, *([member["field"]] if member else [])]).strip(".")
-    if "matching regex" in message:
-        message = "Holds a character that is not allowed here."
-    return Problem(path, "required" if "missing required" in text else "invalid", message)
 
 
 def _from_text(part: str, error: ValueError) -> Problem:
@@ -98,7 +81,8 @@ class _Reader:
             validate_json_texts(_without_line_ends(value))
             return msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
-            self.problems.append(problem_of(part, error))
+            wrong = field_error(error, part)
+            self.problems.append(Problem(wrong.field, str(wrong.get_codes()), str(wrong.detail)))
         except ValidationError as error:
             self.problems.append(Problem(part, error.code or "invalid", error.messages[0]))
         return None

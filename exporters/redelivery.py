@@ -13,9 +13,10 @@ from django.utils import timezone
 from msgspec import Meta
 
 from anpr_project.lib.errors import FieldError
+from anpr_project.lib.structs import converted
 from events.filters import parse_time
 from events.models import EventReceipt, PlateEvent
-from exporters.configuration import filters_of, problem_of
+from exporters.configuration import filters_of
 from exporters.matching import Id
 from exporters.models import Delivery, ExporterConfig
 
@@ -47,11 +48,7 @@ class Redelivery:
 
     @classmethod
     def parse(cls, body: Any) -> Self:
-        try:
-            asked = msgspec.convert(body, Request)
-        except msgspec.ValidationError as error:
-            problem = problem_of("", error)
-            raise FieldError(problem.field, problem.code, problem.message) from None
+        asked = converted(body, Request)
         if asked.ids is not None:
             if (asked.since, asked.to, asked.state, asked.missing) != (None, None, None, False):
                 raise FieldError("ids", "invalid", "Give either ids or a range.")

@@ -11,9 +11,9 @@ from msgspec import Meta
 
 from anpr_project.lib.errors import FieldError
 from anpr_project.lib.reasons import LONGEST, SHORTEST, checked
+from anpr_project.lib.structs import converted
 from anpr_project.lib.text import PLAIN_PATTERN
 from events.plates import MAX_LENGTH, normalize
-from exporters.configuration import problem_of
 
 MOST_PLATES = 20
 Plate = Annotated[str, Meta(min_length=1, max_length=64, pattern=PLAIN_PATTERN)]
@@ -54,10 +54,6 @@ class Wish:
 
     @classmethod
     def parse(cls, body: Any) -> Self:
-        try:
-            asked = msgspec.convert(body, Body)
-        except msgspec.ValidationError as error:
-            problem = problem_of("", error)
-            raise FieldError(problem.field, problem.code, problem.message) from None
+        asked = converted(body, Body)
         plates = plates_of(asked.plate, asked.also)
         return cls(plates, checked(asked.reason, "reason"), asked.dry_run)

@@ -19,7 +19,7 @@ from anpr_project.lib.errors import FieldError
 from anpr_project.lib.permissions import ModelPermissions
 from audit.models import Action
 from events.browse import EventReader
-from events.download import AnyAccepted, Place
+from events.download import AnyAccepted, Place, download_headers
 from events.filters import one_value
 from events.models import PlateEvent
 from evidence.views import MayTakeEvidence
@@ -48,12 +48,7 @@ class PlateCopyView(EventReader):
             raise FieldError("plate", "required", "Say which plate.")
         plate = plate_of(one_value("plate", self.query["plate"]))
         now = timezone.now()
-        headers = {
-            "Content-Type": "application/zip",
-            "Content-Disposition": f'attachment; filename="plate-{now:%Y%m%dT%H%M%SZ}.zip"',
-            "Cache-Control": "private, no-store",
-            "X-Content-Type-Options": "nosniff",
-        }
+        headers = download_headers("plate", "application/zip", "zip", now)
         if request.method == "HEAD":
             return HttpResponse(headers=headers)
         place, download = Place.free(request)

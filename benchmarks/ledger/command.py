@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from pkgutil import resolve_name
 
 Part = Callable[[argparse.Namespace, Path, ExitStack], int]
 
@@ -33,87 +34,13 @@ def run(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     return bad
 
 
-def hostile(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
-    """Send what wants to do harm."""
-    from ledger.hostile import hostile
-
-    return hostile(options, folder, stack)
-
-
-def drill(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
-    """Back up, lose everything, restore."""
-    from ledger.drill import drill
-
-    return drill(options, folder, stack)
-
-
-def soak(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
-    """Send evenly for long; nothing may grow."""
-    from ledger.soak import soak
-
-    return soak(options, folder, stack)
-
-
-def schema(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
-    """Try the API against its schema."""
-    from ledger.schema_run import schema
-
-    return schema(options, folder, stack)
-
-
-def looks(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
-    """Look while the API is killed, then bend the log and the evidence."""
-    from ledger.looks import looks
-
-    return looks(options, folder, stack)
-
-
-def poison(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
-    """Send what sinks can never take among good events."""
-    from ledger.poison import poison_run
-
-    return poison_run(options, folder, stack)
-
-
-def slow(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
-    """Let some clients of the stream stop reading."""
-    from ledger.slow import slow
-
-    return slow(options, folder, stack)
-
-
-def dead(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
-    """Deliver beside sinks that are dead or slow."""
-    from ledger.dead_sinks import dead_sinks
-
-    return dead_sinks(options, folder, stack)
-
-
-def retention(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
-    """Delete what is due and erase what is asked for, while events come in."""
-    from ledger.retention import retention
-
-    return retention(options, folder, stack)
-
-
-def overload(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
-    """Send five times what it can take."""
-    from ledger.overload import overload
-
-    return overload(options, folder, stack)
-
-
 def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="ledger", description=__doc__)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--keep", action="store_true", help="keep logs and data in any case")
-    parts = parser.add_subparsers(
-        required=True,
-        metavar="run | hostile | soak | schema | drill | looks | poison | slow | dead | retention | "
-        "overload",
-    )
+    parts = parser.add_subparsers(required=True)
     part = parts.add_parser("run", help="the faults: kill, cut, stall, fill, and compare")
-    part.set_defaults(part=run)
+    part.set_defaults(part="ledger.command:run")
     part.add_argument("--events", type=int, default=20_000)
     part.add_argument("--rate", type=float, default=25, help="events a second, all sensors")
     part.add_argument("--sensors", type=int, default=10)
@@ -125,12 +52,12 @@ def arguments() -> argparse.ArgumentParser:
     part.add_argument("--sink-faults", type=float, default=0.3, help="share of webhooks that fail")
     part.add_argument("--controls", action="store_true", help="each check must see its control")
     part = parts.add_parser("hostile", help="thousands of uploads that want to do harm")
-    part.set_defaults(part=hostile)
+    part.set_defaults(part="ledger.hostile:hostile")
     part.add_argument("--uploads", type=int, default=10_000)
     part.add_argument("--good", type=int, default=500, help="of them good ones")
     part.add_argument("--controls", action="store_true", help="each check must see its control")
     part = parts.add_parser("soak", help="an even load for an hour: nothing may grow")
-    part.set_defaults(part=soak)
+    part.set_defaults(part="ledger.soak:soak")
     part.add_argument("--minutes", type=float, default=60)
     part.add_argument("--rate", type=float, default=60, help="events a second, all sensors")
     part.add_argument("--sensors", type=int, default=20)
@@ -144,33 +71,33 @@ def arguments() -> argparse.ArgumentParser:
     part.add_argument("--growth-fds", type=float, default=1, help="allowed in ten minutes")
     part.add_argument("--controls", action="store_true", help="each check must see its control")
     part = parts.add_parser("drill", help="back up, lose everything, restore, compare")
-    part.set_defaults(part=drill)
+    part.set_defaults(part="ledger.drill:drill")
     part.add_argument("--events", type=int, default=1000, help="before, and while it backs up")
     part = parts.add_parser("looks", help="who looked: written down, and not to be bent")
-    part.set_defaults(part=looks)
+    part.set_defaults(part="ledger.looks:looks")
     part.add_argument("--looks", type=int, default=2000)
     part.add_argument("--count", type=int, default=1000, help="of tamperings, and of flipped bits")
     part = parts.add_parser("poison", help="what sinks can never take, among good events")
-    part.set_defaults(part=poison)
+    part.set_defaults(part="ledger.poison:poison_run")
     part.add_argument("--good", type=int, default=1000)
     part.add_argument("--rate", type=float, default=50, help="events a second")
     part.add_argument("--poison", type=int, default=10, help="of each kind, among the good")
     part.add_argument("--night", type=float, default=20, help="seconds with one of each kind alone")
     part.add_argument("--stall", type=float, default=5, help="seconds a good one may wait")
     part = parts.add_parser("slow", help="clients of the stream that stop reading harm nobody else")
-    part.set_defaults(part=slow)
+    part.set_defaults(part="ledger.slow:slow")
     part.add_argument("--clients", type=int, default=200)
     part.add_argument("--stopping", type=int, default=20, help="of them stop reading")
     part.add_argument("--rate", type=float, default=50, help="events a second, each of 10 kB")
     part.add_argument("--seconds", type=float, default=120, help="of each of the four turns")
     part = parts.add_parser("dead", help="a dead sink and a slow one beside eight that are well")
-    part.set_defaults(part=dead)
+    part.set_defaults(part="ledger.dead_sinks:dead_sinks")
     part.add_argument("--rate", type=float, default=20, help="events a second")
     part.add_argument("--seconds", type=float, default=180, help="of each of the two turns")
     part = parts.add_parser(
         "retention", help="what is due goes without a trace, what is held stays"
     )
-    part.set_defaults(part=retention)
+    part.set_defaults(part="ledger.retention:retention")
     part.add_argument("--events", type=int, default=100_000)
     part.add_argument("--pictures", type=int, default=2000, help="of so many events, two each")
     part.add_argument("--held", type=float, default=0.01, help="share of events under a hold")
@@ -179,13 +106,13 @@ def arguments() -> argparse.ArgumentParser:
     part.add_argument("--slower", type=float, default=2, help="allowed for p99 of ingest, times")
     part.add_argument("--waits", type=float, default=1, help="seconds allowed for a lock")
     part = parts.add_parser("schema", help="the API against its schema, in every role")
-    part.set_defaults(part=schema)
+    part.set_defaults(part="ledger.schema_run:schema")
     part.add_argument("--examples", type=int, default=200, help="for each operation and role")
     part.add_argument("--phases", default="examples,coverage,fuzzing,stateful")
     part.add_argument("--roles", nargs="*", help="some of them only")
     part.add_argument("--st", nargs=argparse.REMAINDER, help="further options of schemathesis")
     part = parts.add_parser("overload", help="five times what it can take: the rest is turned away")
-    part.set_defaults(part=overload)
+    part.set_defaults(part="ledger.overload:overload")
     part.add_argument("--seconds", type=float, default=300)
     part.add_argument("--peak", type=float, default=20, help="seconds to find each peak")
     part.add_argument("--times", type=float, default=5, help="the peak")
@@ -203,7 +130,8 @@ def main() -> int:
     options = arguments().parse_args()
     print(f"seed {options.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="ledger-"))
-    part: Part = options.part
+    # Loaded only now: each needs much that the others do not.
+    part: Part = resolve_name(options.part)
     with ExitStack() as stack:
         bad = part(options, folder, stack)
     if bad or options.keep:

@@ -124,6 +124,18 @@ def test_the_zone_editor_is_accessible_while_one_draws(
     assert findings(page) == []
 
 
+def test_the_page_for_data_subjects_is_accessible(
+    page: Page, product: Running, furnished: Edge
+) -> None:
+    visit(page, product, "/admin/data-subject/")
+    assert findings(page) == []
+    page.fill("#id_plate", "AB12 CDE")
+    page.fill("#id_reason", "Request of 3 November")
+    page.get_by_role("button", name="Show what is kept").click()
+    expect(page.locator("#kept")).to_be_visible()
+    assert findings(page) == []
+
+
 def test_admin_home_is_accessible(page: Page, product: Running, furnished: Edge) -> None:
     visit(page, product, "/admin/")
     assert findings(page) == []
