@@ -21,6 +21,9 @@ from anpr_project.load_limit import (
 # read and dropped, and there are no more readers than that, for a slow client keeps its one.
 DRAIN_BYTES = 2 * 1024 * 1024
 DRAINERS = 8
+# With all readers taken, granian drops a body of this size itself, and keeps the connection; if some
+# of it has not arrived yet, it closes it after the answer.
+LEFT_BYTES = 32 * 1024
 PIECE_BYTES = 64 * 1024
 # Of all others may hold each of their threads: these are free to turn away.
 SPARE = 2
@@ -100,19 +103,18 @@ class LoadLimit:
 
     def _turn_away(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
         tally.add()
-        is_read = self._drain(environ)
-        start_response("503 Service Unavailable", headers(close=not is_read))
+        start_response("503 Service Unavailable", headers(close=not self._drain(environ)))
         return [CONTENT]
 
     def _drain(self, environ: Environ) -> bool:
-        """Read the body if that is soon done; return whether nothing of it is left."""
+        """Read the body if that is soon done; return whether the connection can go on."""
         length = declared_length(environ)
         if length is None or length > DRAIN_BYTES:
             return False
         if not length:
             return True
         if not self._drainers.acquire(blocking=False):
-            return False
+            return length <= LEFT_BYTES
         try:
             read = environ["wsgi.input"].read
             while length > 0 and (piece := read(min(length, PIECE_BYTES))):

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPResponse
 from typing import Any
 
 import pytest
@@ -17,6 +21,7 @@ from prometheus_client import REGISTRY
 from anpr_project import asgi_load_limit, load_limit, wsgi_load_limit
 from anpr_project.asgi_load_limit import AsyncLoadLimit
 from anpr_project.lib.content_policy import HEADERS
+from anpr_project.tests.servers import free_port, wait_for_port
 from anpr_project.wsgi_load_limit import LoadLimit
 
 Communicator: Any = ApplicationCommunicator
@@ -125,7 +130,34 @@ def test_a_body_that_is_not_read_ends_the_connection(
 def test_slow_bodies_hold_only_so_many_threads(limit: LoadLimit, full: Any) -> None:
     for _ in range(wsgi_load_limit.DRAINERS):
         limit._drainers.acquire()
-    assert ask(limit, body=b"x")[1]["Connection"] == "close"
+    assert ask(limit, body=b"x" * (wsgi_load_limit.LEFT_BYTES + 1))[1]["Connection"] == "close"
+    assert "Connection" not in ask(limit, body=b"x" * wsgi_load_limit.LEFT_BYTES)[1]
+
+
+def test_the_server_drops_a_small_body_and_keeps_the_connection() -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(port)]
+    server = subprocess.Popen([*command, "anpr_project.tests.full_house:application"])
+    body = b"x" * (wsgi_load_limit.LEFT_BYTES - 1024)
+    request = f"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    kept = 0
+    try:
+        wait_for_port(port)
+        for _ in range(10):
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+                for _ in range(10):
+                    connection.sendall(request)
+                    response = HTTPResponse(connection, method="POST")
+                    response.begin()
+                    with response:
+                        assert (response.status, response.read()) == (503, load_limit.CONTENT)
+                    if response.will_close:  # not all of it had arrived
+                        break
+                    kept += 1
+    finally:
+        server.terminate()
+        server.wait(10)
+    assert kept >= 20
 
 
 def test_health_is_answered_while_all_places_are_taken(limit: LoadLimit, full: Any) -> None:
