@@ -7,13 +7,12 @@ from collections import deque
 
 from anpr_project.body_limit import Application, Message, Receive, Send, answer_early
 from anpr_project.load_limit import (
-    CONTENT,
     HEALTH,
     HEALTH_PLACES,
     HEALTH_SEATS,
     PATIENCE_S,
     SEATS,
-    headers,
+    refusal,
     tally,
 )
 
@@ -72,7 +71,9 @@ class AsyncLoadLimit:
         room = self.health if scope["path"] in HEALTH else self.room
         if not await room.enter():
             tally.add()
-            await answer_early(receive, send, 503, headers(close=True), CONTENT)
+            accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
+            headers, content = refusal(scope["path"], accept, close=True)
+            await answer_early(receive, send, 503, headers, content)
             return
         try:
             await self.application(scope, receive, send)

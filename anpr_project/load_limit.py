@@ -12,7 +12,9 @@ import random
 import threading
 import time
 from collections import deque
+from functools import cache
 
+from django.template.loader import render_to_string
 from prometheus_client import Counter
 
 from anpr_project.lib.content_policy import HEADERS
@@ -93,12 +95,23 @@ class Tally:
 tally = Tally()
 
 
-def headers(*, close: bool) -> list[tuple[str, str]]:
-    """Of the answer; its time to come back differs, or all would come at the same moment."""
+def refusal(path: str, accept: str, *, close: bool) -> tuple[list[tuple[str, str]], bytes]:
+    """Headers and content; the time to come back differs, or all would come at the same moment."""
+    seconds = str(random.randint(*RETRY_AFTER_S))  # noqa: S311 - no secret
+    if "text/html" in accept and not path.startswith("/api/"):
+        content, kind = page(), [("Content-Type", "text/html; charset=utf-8"), ("Refresh", seconds)]
+    else:
+        content, kind = CONTENT, [("Content-Type", "application/json")]
     return [
-        ("Content-Type", "application/json"),
-        ("Content-Length", str(len(CONTENT))),
-        ("Retry-After", str(random.randint(*RETRY_AFTER_S))),  # noqa: S311 - no secret
+        *kind,
+        ("Content-Length", str(len(content))),
+        ("Retry-After", seconds),
         *([("Connection", "close")] if close else []),
         *HEADERS.items(),
-    ]
+    ], content
+
+
+@cache
+def page() -> bytes:
+    """Return what a person sees; made once, for it is needed when time is short."""
+    return render_to_string("503.html").encode()

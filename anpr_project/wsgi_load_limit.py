@@ -7,13 +7,12 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from anpr_project.load_limit import (
-    CONTENT,
     HEALTH,
     HEALTH_PLACES,
     HEALTH_SEATS,
     SEATS,
     Room,
-    headers,
+    refusal,
     tally,
 )
 
@@ -103,8 +102,12 @@ class LoadLimit:
 
     def _turn_away(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
         tally.add()
-        start_response("503 Service Unavailable", headers(close=not self._drain(environ)))
-        return [CONTENT]
+        is_kept = self._drain(environ)
+        headers, content = refusal(
+            environ["PATH_INFO"], environ.get("HTTP_ACCEPT", ""), close=not is_kept
+        )
+        start_response("503 Service Unavailable", headers)
+        return [content]
 
     def _drain(self, environ: Environ) -> bool:
         """Read the body if that is soon done; return whether the connection can go on."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from django.views import defaults
 from rest_framework import exceptions, status
 from rest_framework.fields import get_error_detail
@@ -112,6 +114,19 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Django calls it while it handles the exception; what only needs time is no failure."""
+    error = sys.exception()
+    known = _translated(error) if isinstance(error, Exception) else None
+    if isinstance(known, Unavailable):
+        return _come_back(request, known)
     if _for_a_person(request):
         return defaults.server_error(request)
     return _plain(500, "server_error", "The server failed; the failure is logged.")
+
+
+def _come_back(request: HttpRequest, error: Unavailable) -> HttpResponse:
+    again = {"Retry-After": RETRY_AFTER_S}
+    if _for_a_person(request):
+        again["Refresh"] = RETRY_AFTER_S
+        return HttpResponse(render_to_string("503.html"), status=503, headers=again)
+    return JsonResponse(error_body(error), status=503, headers=again)

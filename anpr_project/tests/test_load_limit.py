@@ -101,6 +101,19 @@ def test_who_finds_no_seat_is_told_when_to_come_back(limit: LoadLimit, full: Any
     assert shed() == before + 100
 
 
+def test_a_person_gets_a_page_that_tries_again_by_itself(limit: LoadLimit, full: Any) -> None:
+    _, headers, content = ask(limit, "/search", HTTP_ACCEPT="text/html,*/*;q=0.8")
+    assert headers["Content-Type"] == "text/html; charset=utf-8"
+    assert headers["Refresh"] == headers["Retry-After"]
+    assert int(headers["Content-Length"]) == len(content)
+    assert b"tries again by itself" in content
+    # Whole by itself: what it would ask for is turned away as well.
+    assert b"src=" not in content
+    assert b"href=" not in content
+    _, headers, _ = ask(limit, "/api/v1/events", HTTP_ACCEPT="text/html")
+    assert headers["Content-Type"] == "application/json"
+
+
 def test_what_is_turned_away_is_told_once_in_a_while(
     limit: LoadLimit, full: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

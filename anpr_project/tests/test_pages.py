@@ -5,6 +5,8 @@ from html import unescape
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import OperationalError
+from django.db.backends.utils import CursorWrapper
 from django.test import Client, RequestFactory
 
 from anpr_project.lib.error_handler import server_error
@@ -138,6 +140,28 @@ def test_failure_is_told_without_the_database() -> None:
     response = server_error(RequestFactory().get("/live", headers={"Accept": "text/html"}))
     assert response.status_code == 500
     assert "tell who runs this server" in response.content.decode()
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json"])
+def test_who_comes_while_the_database_is_away_is_told_to_come_back(
+    db: None, client: Client, accept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_database(*_: object) -> None:
+        raise OperationalError("the connection is gone")
+
+    client.force_login(make_user(role="Viewers"))
+    client.raise_request_exception = False
+    with monkeypatch.context() as outage:
+        outage.setattr(CursorWrapper, "execute", no_database)
+        response = client.get("/search", headers={"Accept": accept})
+    assert response.status_code == 503
+    assert response["Retry-After"] == "2"
+    assert response["Content-Type"].startswith(accept)
+    if accept == "text/html":
+        assert response["Refresh"] == "2"
+        assert "tries again by itself" in response.content.decode()
+    else:
+        assert response.json()["code"] == "unavailable"
 
 
 # What is shown as it is in every language.
