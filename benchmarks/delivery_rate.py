@@ -119,6 +119,7 @@ def rates(options: argparse.Namespace, folder: Path) -> int:
     """Alternate between the bare client and a worker, for each kind of sink."""
     from events.dispatch import dispatch
     from events.models import PlateEvent
+    from events.representation import represent
     from exporters import payload
 
     kinds = options.kinds.split(",")
@@ -126,7 +127,7 @@ def rates(options: argparse.Namespace, folder: Path) -> int:
     store(make_credential(), max(counts.values()), random.Random(1))  # noqa: S311
     while dispatch() is not None:
         pass
-    body = payload.build(PlateEvent.objects.with_parts()[0])
+    body = payload.build(represent(PlateEvent.objects.with_parts()[0]))
     print(f"one worker; an event is {len(body)} bytes\n")
     findings = []
     for kind in kinds:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Self
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import Max, Min, Q
 from django.utils.functional import cached_property
 
 from anpr_project.lib import among  # noqa: F401 - registers `among`
@@ -92,6 +92,12 @@ class PlateEventQuerySet(models.QuerySet["PlateEvent"]):
         """Narrow to one event, looked for in its month alone."""
         found = EventReceipt.objects.filter(pk=pk).values_list("captured_at", flat=True).first()
         return self.filter(pk=pk, captured_at=found)
+
+    def by_ids(self, pks: Sequence[int]) -> Self:
+        """Narrow to these events, looked for in the months in which they lie."""
+        found = EventReceipt.objects.filter(pk__among=pks)
+        span = found.aggregate(first=Min("captured_at"), last=Max("captured_at"))
+        return self.filter(pk__among=pks, captured_at__range=(span["first"], span["last"]))
 
     def not_held(self) -> Self:
         """Leave out what a legal hold keeps."""

@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from events.models import EventReceipt, PlateEvent, TpmsReading
+from events.models import PlateEvent
+from events.representation import EventView, represent_rows, rows
+from exporters.attempts import Attempt, insert_attempts
 from exporters.configuration import Settings, filters_of
-from exporters.models import Delivery, DeliveryAttempt, ExporterConfig
+from exporters.models import Delivery, ExporterConfig
 from exporters.transports import Outcome, Receipt, TransportError
 
 logger = logging.getLogger(__name__)
@@ -29,11 +31,18 @@ LONGEST_PAUSE_S = 300.0
 LONGEST_RETRY_AFTER_S = 3600.0
 
 
-@dataclass(frozen=True)
-class Sent:
+class Claimed(NamedTuple):
+    """A delivery that is this worker's for a while, with what it carries."""
+
+    pk: int
+    event: EventView
+    has_failed: bool
+
+
+class Sent(NamedTuple):
     """One attempt that has come to its end."""
 
-    delivery: Delivery
+    delivery: Claimed
     outcome: Outcome
     started_at: datetime
     duration_ms: float
@@ -55,7 +64,7 @@ def fan_out(events: Sequence[PlateEvent]) -> int:
     Runs in the dispatcher's transaction: an event with a position has its deliveries.
     """
     now = timezone.now()
-    rows = [
+    made = [
         Delivery(
             exporter=exporter,
             event=event,
@@ -66,8 +75,8 @@ def fan_out(events: Sequence[PlateEvent]) -> int:
         for exporter in ExporterConfig.objects.filter(enabled=True)
         for event in _wanted(exporter, events)
     ]
-    Delivery.objects.bulk_create(rows, batch_size=ROWS)
-    return len(rows)
+    Delivery.objects.bulk_create(made, batch_size=ROWS)
+    return len(made)
 
 
 def lease(settings: Settings) -> timedelta:
@@ -75,39 +84,25 @@ def lease(settings: Settings) -> timedelta:
     return timedelta(seconds=2 * settings.retry.timeout_s + 30)
 
 
-def claim_due(exporter: ExporterConfig, settings: Settings, limit: int) -> list[Delivery]:
+def claim_due(exporter: ExporterConfig, settings: Settings, limit: int) -> list[Claimed]:
     """Take up to `limit` due deliveries for this worker alone, until the lease runs out."""
     now = timezone.now()
     with transaction.atomic():
         due = Delivery.objects.due(exporter, now).select_for_update(skip_locked=True, of=("self",))
-        claimed = list(due.never_failed()[:limit]) if exporter.failures >= OPEN_AFTER else []
-        claimed = claimed or list(due[:limit])
-        if not claimed:
-            return []
-        ids = [delivery.pk for delivery in claimed]
-        Delivery.objects.filter(pk__among=ids).update(next_attempt_at=now + lease(settings))
-    return _with_events(claimed)
-
-
-def _with_events(deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Give each its event, with all that a payload is made of; drop what retention just took.
-
-    Joins would read and build the same few sensors and cameras for each event, and prefetching
-    the tyres would make a query set for each.
-    """
-    ids = [delivery.event_id for delivery in deliveries]
-    receipts = list(EventReceipt.objects.filter(pk__among=ids))
-    loaded = PlateEvent.objects.prefetch_related("sensor", "camera", "zone").of(receipts)
-    events = {event.pk: event for event in loaded}
-    tyres: dict[int, list[TpmsReading]] = {}
-    for tyre in TpmsReading.objects.filter(event__among=ids).order_by("id"):
-        tyres.setdefault(tyre.event_id, []).append(tyre)
-    left = [delivery for delivery in deliveries if delivery.event_id in events]
-    for delivery in left:
-        event = events[delivery.event_id]
-        event.tyre_rows = tyres.get(event.pk, [])  # type: ignore[attr-defined]
-        delivery.event = event
-    return left
+        wanted = ("pk", "event_id", "last_error")
+        claimed: list[tuple[int, int, str]] = []
+        if exporter.failures >= OPEN_AFTER:
+            claimed = list(due.never_failed().values_list(*wanted)[:limit])
+        claimed = claimed or list(due.values_list(*wanted)[:limit])
+        ids = [pk for pk, _, _ in claimed]
+        if ids:
+            Delivery.objects.filter(pk__among=ids).update(next_attempt_at=now + lease(settings))
+    found = rows(PlateEvent.objects.by_ids([event for _, event, _ in claimed]).order_by())
+    events = {view.id: view for view in represent_rows(list(found))}
+    # Without what retention just took.
+    return [
+        Claimed(pk, events[event], bool(error)) for pk, event, error in claimed if event in events
+    ]
 
 
 def record(exporter: ExporterConfig, settings: Settings, sent: Sequence[Sent]) -> None:
@@ -123,7 +118,7 @@ def record(exporter: ExporterConfig, settings: Settings, sent: Sequence[Sent]) -
         delivered = [one for one in sent if isinstance(one.outcome, Receipt)]
         failed = [one for one in sent if isinstance(one.outcome, TransportError)]
         news: dict[str, object] = {}
-        _record_attempts(sent)
+        insert_attempts([_attempt(one) for one in sent])
         _record_delivered(delivered)
         if failed:
             exporter.refresh_from_db(
@@ -134,20 +129,16 @@ def record(exporter: ExporterConfig, settings: Settings, sent: Sequence[Sent]) -
         _update_exporter(exporter, delivered, failed, news)
 
 
-def _record_attempts(sent: Sequence[Sent]) -> None:
-    DeliveryAttempt.objects.bulk_create(
-        [
-            DeliveryAttempt(
-                delivery=one.delivery,
-                started_at=one.started_at,
-                duration_ms=one.duration_ms,
-                succeeded=isinstance(one.outcome, Receipt),
-                code=one.outcome.code,
-                error="" if isinstance(one.outcome, Receipt) else str(one.outcome)[:500],
-            )
-            for one in sent
-        ],
-        batch_size=ROWS,
+def _attempt(one: Sent) -> Attempt:
+    outcome = one.outcome
+    succeeded = isinstance(outcome, Receipt)
+    return Attempt(
+        delivery_id=one.delivery.pk,
+        started_at=one.started_at,
+        duration_ms=one.duration_ms,
+        succeeded=succeeded,
+        code=outcome.code,
+        error="" if succeeded else str(outcome)[:500],
     )
 
 
@@ -177,8 +168,9 @@ def _is_overdue(delivery: Delivery, settings: Settings, now: datetime) -> bool:
 
 def _record_failed(exporter: ExporterConfig, settings: Settings, failed: Sequence[Sent]) -> None:
     now, chance = timezone.now(), random.SystemRandom()
+    deliveries = Delivery.objects.in_bulk([one.delivery.pk for one in failed])
     for one in failed:
-        delivery, error = one.delivery, one.outcome
+        delivery, error = deliveries[one.delivery.pk], one.outcome
         assert isinstance(error, TransportError)  # noqa: S101 - record() has sorted them
         if _burns_attempt(exporter, error):
             delivery.attempts += 1
@@ -190,7 +182,7 @@ def _record_failed(exporter: ExporterConfig, settings: Settings, failed: Sequenc
             delivery.next_attempt_at = now + (timedelta() if error.gone else max(delay, wished))
         delivery.last_error = str(error)[:500]
     Delivery.objects.bulk_update(
-        [one.delivery for one in failed],
+        deliveries.values(),
         ["state", "attempts", "next_attempt_at", "last_error"],
         batch_size=ROWS,
     )
@@ -228,7 +220,7 @@ def _blames_sink(exporter: ExporterConfig, one: Sent) -> bool:
     return (
         isinstance(error, TransportError)
         and error.unreachable
-        and (exporter.failures >= OPEN_AFTER or not one.delivery.last_error)
+        and (exporter.failures >= OPEN_AFTER or not one.delivery.has_failed)
     )
 
 

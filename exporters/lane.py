@@ -14,10 +14,10 @@ from django.utils import timezone
 
 from exporters import metrics, payload
 from exporters.configuration import read
-from exporters.delivery import OPEN_AFTER, Sent, claim_due, record
-from exporters.models import Delivery, ExporterConfig
+from exporters.delivery import OPEN_AFTER, Claimed, Sent, claim_due, record
+from exporters.models import ExporterConfig
 from exporters.network import Network
-from exporters.transports import Message, Outcome, Receipt, TransportError
+from exporters.transports import Outcome, Receipt, TransportError
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Lane(threading.Thread):
             self._send(delivery)
         return len(claimed)
 
-    def _send(self, delivery: Delivery) -> None:
+    def _send(self, delivery: Claimed) -> None:
         started_at, started = timezone.now(), time.perf_counter()
         self._in_flight += 1
 
@@ -126,18 +126,13 @@ class Lane(threading.Thread):
             self._done(delivery, outcome, started_at, time.perf_counter() - started)
 
         try:
-            message = Message(
-                id=payload.message_id(delivery.event),
-                body=payload.build(delivery.event),
-                fields=payload.fields(delivery.event),
-            )
-            self._transport.start(message, done)
+            self._transport.start(payload.message(delivery.event), done)
         except Exception as error:
             logger.exception("message could not be sent", extra={"delivery": delivery.pk})
             done(TransportError(f"internal {type(error).__name__}"))
 
     def _done(
-        self, delivery: Delivery, outcome: Outcome, started_at: datetime, seconds: float
+        self, delivery: Claimed, outcome: Outcome, started_at: datetime, seconds: float
     ) -> None:
         is_delivered = isinstance(outcome, Receipt)
         (self._count_delivered if is_delivered else self._count_failed).inc()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Literal
+from uuid import UUID
 
 import msgspec
 from django.conf import settings
@@ -11,8 +12,8 @@ from django.utils import timezone
 from msgspec.structs import replace
 
 from events.links import signed_path
-from events.models import PlateEvent
-from events.representation import EventView, represent
+from events.representation import EventView
+from exporters.transports import Message
 
 Kind = Literal["plate_event.created", "plate_event.test"]
 CREATED: Kind = "plate_event.created"
@@ -36,26 +37,26 @@ class Envelope(msgspec.Struct, frozen=True):
     data: EventView
 
 
-def message_id(event: PlateEvent) -> str:
+def message_id(event_id: UUID, sensor: int) -> str:
     """Return the id that every attempt carries: the event's own, unique with its sensor."""
-    return f"evt_{event.event_id.hex}_{event.sensor_id}"
+    return f"evt_{event_id.hex}_{sensor}"
 
 
-def fields(event: PlateEvent) -> dict[str, str]:
+def fields(view: EventView) -> dict[str, str]:
     """Return what topics and keys may be made of; ids, empty where the event has none."""
     return {
-        "plate": event.plate_normalized,
-        "camera": str(event.camera_id or ""),
-        "zone": str(event.zone_id or ""),
-        "sensor": str(event.sensor_id),
-        "region": event.region,
-        "event_id": str(event.event_id),
+        "plate": view.plate_normalized,
+        "camera": str(view.camera or ""),
+        "zone": str(view.zone or ""),
+        "sensor": str(view.sensor),
+        "region": view.region,
+        "event_id": str(view.event_id),
     }
 
 
-def _with_links(event: PlateEvent, view: EventView, base_url: str, now: datetime) -> EventView:
+def _with_links(view: EventView, base_url: str, now: datetime) -> EventView:
     links = {
-        f"{kind}_url": base_url + signed_path(event.pk, kind, now + LINK_AGE)
+        f"{kind}_url": base_url + signed_path(view.id, kind, now + LINK_AGE)
         for kind, link in (("frame", view.frame_url), ("crop", view.crop_url))
         if link
     }
@@ -67,30 +68,26 @@ def _truncated(view: EventView, smaller: dict[str, tuple[()]]) -> ExportedEvent:
     return ExportedEvent(**values | smaller, truncated=True)
 
 
-def envelope(
-    event: PlateEvent,
-    view: EventView,
-    *,
-    kind: Kind,
-    base_url: str,
-    now: datetime,
-) -> bytes:
+def envelope(view: EventView, *, kind: Kind, base_url: str, now: datetime) -> bytes:
     """Return the JSON; other readings go first when it would be too long, then the tyres."""
-    data = _with_links(event, view, base_url, now)
+    data = _with_links(view, base_url, now)
     for smaller in ({}, {"candidates": ()}, {"candidates": (), "tpms": ()}):
         shown = _truncated(data, smaller) if smaller else data
-        body = msgspec.json.encode(Envelope(kind, event.received_at, shown))
+        body = msgspec.json.encode(Envelope(kind, view.received_at, shown))
         if len(body) < MAX_BYTES:
             return body
     raise ValueError("the rest of an event is bounded, and far below the limit")
 
 
-def build(event: PlateEvent, base_url: str | None = None, now: datetime | None = None) -> bytes:
-    """Return the body of an event loaded with its parts: by `with_parts`, or by a claim."""
+def build(view: EventView, base_url: str | None = None, now: datetime | None = None) -> bytes:
+    """Return the body for an event as everybody sees it."""
     return envelope(
-        event,
-        represent(event, getattr(event, "tyre_rows", None)),
+        view,
         kind=CREATED,
         base_url=settings.PUBLIC_URL if base_url is None else base_url,
         now=now or timezone.now(),
     )
+
+
+def message(view: EventView) -> Message:
+    return Message(id=message_id(view.event_id, view.sensor), body=build(view), fields=fields(view))

@@ -168,7 +168,7 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
         ]
 
     def get_message_id(self, delivery: Delivery) -> str:
-        return message_id(delivery.event)
+        return message_id(delivery.event.event_id, delivery.event.sensor_id)
 
     @extend_schema_field({"type": "string", "format": "date-time", "nullable": True})
     def get_next_attempt_at(self, delivery: Delivery) -> Any:

@@ -12,7 +12,6 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from events.models import PlateEvent
 from events.representation import EventView
 from exporters import payload
 from exporters.configuration import Settings
@@ -33,8 +32,9 @@ class Result:
     error: str
 
 
-def _sample(now: datetime) -> tuple[PlateEvent, EventView]:
+def _sample(now: datetime) -> EventView:
     seen: dict[str, Any] = {
+        "id": 0,
         "event_id": uuid.uuid4(),
         "plate": "TEST 123",
         "plate_normalized": "TEST123",
@@ -42,17 +42,18 @@ def _sample(now: datetime) -> tuple[PlateEvent, EventView]:
         "region": "",
         "captured_at": now,
         "received_at": now,
+        "sensor": 0,
+        "sensor_name": "test",
     }
     absent: dict[str, Any] = dict.fromkeys(EventView.__struct_fields__)
-    view = absent | seen | {"id": 0, "sensor": 0, "sensor_name": "test"}
-    return PlateEvent(sensor_id=0, **seen), EventView(**view | {"candidates": (), "tpms": ()})
+    return EventView(**absent | seen | {"candidates": (), "tpms": ()})
 
 
 def _message() -> Message:
     now = timezone.now()
-    event, view = _sample(now)
-    body = payload.envelope(event, view, kind=payload.TEST, base_url=settings.PUBLIC_URL, now=now)
-    return Message(id=f"test_{event.event_id.hex}", body=body, fields=payload.fields(event))
+    view = _sample(now)
+    body = payload.envelope(view, kind=payload.TEST, base_url=settings.PUBLIC_URL, now=now)
+    return Message(id=f"test_{view.event_id.hex}", body=body, fields=payload.fields(view))
 
 
 def _send(transport: Transport, message: Message, limit_s: float) -> Outcome:

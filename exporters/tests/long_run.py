@@ -125,7 +125,10 @@ def judge(story: Story) -> set[str]:
 
 def states() -> dict[tuple[str, str], str]:
     rows = Delivery.objects.select_related("exporter", "event")
-    return {(row.exporter.name, message_id(row.event)): row.state for row in rows}
+    return {
+        (row.exporter.name, message_id(row.event.event_id, row.event.sensor_id)): row.state
+        for row in rows
+    }
 
 
 def _next_due() -> datetime | None:

@@ -37,7 +37,7 @@ FULL = {
 
 
 def built(event: PlateEvent) -> dict[str, Any]:
-    body = payload.build(event, "https://anpr.example", NOW)
+    body = payload.build(represent(event), "https://anpr.example", NOW)
     assert len(body) < 20_000
     envelope: dict[str, Any] = json.loads(body)
     validator = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
@@ -121,8 +121,11 @@ def test_a_long_event_loses_its_lists_and_says_so(
 
 def test_message_id_and_fields() -> None:
     event = make_event(" ab+12/#", region="gb")
-    assert payload.message_id(event) == f"evt_{event.event_id.hex}_{event.sensor_id}"
-    assert payload.fields(event) == {
+    assert (
+        payload.message_id(event.event_id, event.sensor_id)
+        == f"evt_{event.event_id.hex}_{event.sensor_id}"
+    )
+    assert payload.fields(represent(event)) == {
         "plate": "AB12",
         "camera": str(event.camera_id),
         "zone": "",
@@ -140,7 +143,7 @@ def test_links_open_the_pictures_without_a_login(
     sent = make_sender().send(reading(), frame=picture(), crop=picture((9, 9))).json()
     event = PlateEvent.objects.with_parts().get(pk=sent["id"])
     settings.PUBLIC_URL = "https://anpr.example"
-    data = json.loads(payload.build(event))["data"]
+    data = json.loads(payload.build(represent(event)))["data"]
     assert anonymous.get(sent["frame_url"]).status_code == 401
     for kind in ("frame", "crop"):
         url = data[f"{kind}_url"]
