@@ -1,4 +1,4 @@
-"""Backup and restore of what cannot be made anew: the database, and the pictures on a disk.
+"""Backup and restore of what cannot be made anew: the database and the pictures.
 
 The database comes first and the pictures after it: a picture is in its place before its row is
 committed, so that every row of the dump has its picture. Restoring goes the other way round.
@@ -22,7 +22,7 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
-from anpr_project import __version__
+from anpr_project import __version__, backup_pictures
 from anpr_project.start import migrate
 from events.models import PlateEvent, StreamHead
 from events.stores import picture_store
@@ -35,7 +35,7 @@ DUMPS = {"postgresql": "database.dump", "sqlite": "database.sqlite3"}
 LEAP = 1_000_000_000
 
 
-def back_up(folder: Path, tools: Path | None) -> None:
+def back_up(folder: Path, tools: Path | None, *, pictures: bool) -> None:
     """Write dump, pictures and manifest; pictures that are there already are not copied again."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Until the new one is whole there is no valid backup here.
@@ -45,8 +45,8 @@ def back_up(folder: Path, tools: Path | None) -> None:
         _run("pg_dump", "--format=custom", f"--file={dump}", tools=tools)
     else:
         _copy_sqlite(Path(settings.DATABASES["default"]["NAME"]), dump)
-    if not settings.S3_BUCKET:
-        copy_files(Path(settings.UPLOAD_DIR), folder / PICTURES)
+    if pictures:
+        backup_pictures.save(folder / PICTURES)
     manifest = {
         "version": __version__,
         "taken_at": timezone.now().isoformat(),
@@ -61,8 +61,7 @@ def restore(folder: Path, tools: Path | None) -> None:
     dump = _checked_dump(folder)
     if connection.introspection.table_names():
         raise CommandError("This database has tables. Restore into an empty one.")
-    if not settings.S3_BUCKET:
-        copy_files(folder / PICTURES, Path(settings.UPLOAD_DIR))
+    backup_pictures.bring_back(folder / PICTURES)
     if connection.vendor == "postgresql":
         _run(
             *("pg_restore", "--exit-on-error", "--single-transaction", "--no-owner"),
@@ -94,24 +93,6 @@ def missing_pictures() -> int:
             there = {file.name for file in store.files_of(hour)} if hour else set()
         missing += name not in there
     return missing
-
-
-def copy_files(source: Path, target: Path) -> None:
-    """Copy what is not there yet; a file has its name only when it is whole and on the disk."""
-    for file in sorted(source.rglob("*")):
-        copied = target / file.relative_to(source)
-        # A name with a dot in front is a picture on its way.
-        if file.name.startswith(".") or not file.is_file() or copied.exists():
-            continue
-        copied.parent.mkdir(parents=True, exist_ok=True)
-        part = copied.with_name(f".{copied.name}.part")
-        try:
-            shutil.copyfile(file, part)
-        except FileNotFoundError:
-            continue  # retention was here
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
-        part.rename(copied)
 
 
 def _checked_dump(folder: Path) -> Path:

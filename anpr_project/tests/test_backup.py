@@ -12,14 +12,19 @@ from django.core.management import CommandError, call_command
 
 from anpr_project.backup import LEAP
 from anpr_project.tests.running import environment, manage
+from events.tests.object_storage import object_storage
 
 pytestmark = pytest.mark.django_db
 
 
-def run(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(data: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """Run a command on an embedded installation of its own."""
     return subprocess.run(
-        manage(*arguments), env=environment(data), capture_output=True, text=True, check=False
+        manage(*arguments),
+        env=environment(data) | more,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -47,6 +52,33 @@ def test_embedded_installation_comes_back_with_later_positions(tmp_path: Path) -
     again = run(new, "restore", folder)
     assert again.returncode == 1
     assert "Restore into an empty one" in again.stderr
+
+
+def test_pictures_of_an_object_storage_are_saved_and_brought_back(tmp_path: Path) -> None:
+    old, new, folders = tmp_path / "old", tmp_path / "new", [tmp_path / name for name in "123"]
+    assert run(old, "migrate").returncode == 0
+    names = [f"2026/11/22/0{hour}/{number}-crop.png" for hour in (7, 8) for number in range(3)]
+    for name in names:
+        (old / "uploads" / name).parent.mkdir(parents=True, exist_ok=True)
+        (old / "uploads" / name).write_bytes(name.encode())
+    assert run(old, "backup", str(folders[0])).returncode == 0
+
+    with object_storage("pictures") as (url, client):
+        storage = {"S3_BUCKET": "pictures", "S3_ENDPOINT_URL": url, "S3_REGION": "us-east-1"}
+        storage |= {"S3_ACCESS_KEY_ID": "id", "S3_SECRET_ACCESS_KEY": "secret"}
+        # What an earlier try left behind half written is written anew.
+        client.put_object(Bucket="pictures", Key=names[0], Body=b"2026")
+        restored = run(new, "restore", str(folders[0]), **storage)
+        assert (restored.returncode, restored.stdout) == (0, "Restored.\n"), restored.stderr
+        found = client.list_objects_v2(Bucket="pictures")["Contents"]
+        assert [one["Key"] for one in found] == names
+        assert run(new, "backup", str(folders[1]), **storage).returncode == 0
+        assert run(new, "backup", str(folders[2]), "--without-pictures", **storage).returncode == 0
+
+    assert {name: (folders[1] / "pictures" / name).read_text() for name in names} == {
+        name: name for name in names
+    }
+    assert not (folders[2] / "pictures").exists()
 
 
 def test_damaged_backup_is_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 class StoredFile:
     name: str
     stored_at: datetime
+    size: int
 
 
 def hour_prefix(moment: datetime) -> str:
@@ -50,7 +51,7 @@ class PictureStore(ABC):
 
     @abstractmethod
     def files_of(self, hour: datetime) -> list[StoredFile]:
-        """Return the files of one hour."""
+        """Return the files of one hour, none when nothing is known of it."""
 
     @abstractmethod
     def drop_if_empty(self, hour: datetime) -> None:

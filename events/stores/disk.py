@@ -134,11 +134,16 @@ class DiskStore(PictureStore):
 
     def files_of(self, hour: datetime) -> list[StoredFile]:
         prefix, files = hour_prefix(hour), []
-        for entry in os.scandir(self._folder(hour)):
+        try:
+            entries = list(os.scandir(self._folder(hour)))
+        except FileNotFoundError:
+            return []
+        for entry in entries:
             # An ingest may take its file back between the listing and the look.
             with suppress(FileNotFoundError):
-                stored_at = datetime.fromtimestamp(entry.stat().st_mtime, UTC)
-                files.append(StoredFile(f"{prefix}/{entry.name}", stored_at))
+                state = entry.stat()
+                stored_at = datetime.fromtimestamp(state.st_mtime, UTC)
+                files.append(StoredFile(f"{prefix}/{entry.name}", stored_at, state.st_size))
         return files
 
     def drop_if_empty(self, hour: datetime) -> None:

@@ -99,7 +99,7 @@ class S3Store(PictureStore):
     @_answered
     def files_of(self, hour: datetime) -> list[StoredFile]:
         return [
-            StoredFile(found["Key"], found["LastModified"])
+            StoredFile(found["Key"], found["LastModified"], found["Size"])
             for page in self._pages(Prefix=f"{hour_prefix(hour)}/")
             for found in page.get("Contents", ())
         ]
