@@ -10,6 +10,6 @@ class CameraFilterSet(ConfigFilterSet):
     name = TextFilter()
     zone = IdFilter(field_name="zones")
 
-    class Meta:
+    class Meta(ConfigFilterSet.Meta):
         model = Camera
         fields = ["name", "zone", "enabled"]

@@ -78,10 +78,15 @@ BATCH: dict[str, Any] = {
     "summary": "Send up to 1,000 events without pictures",
     "request": {
         "application/json": {
-            "type": "array",
-            "items": {"anyOf": [_reading, {"description": "is answered 400 in its place"}]},
-            "minItems": 1,
-            "maxItems": 1000,
+            "anyOf": [
+                {
+                    "type": "array",
+                    "items": {"anyOf": [_reading, {"description": "is answered 400 in its place"}]},
+                    "minItems": 1,
+                    "maxItems": 1000,
+                },
+                {"type": "object", "description": "one event, a batch of one: NDJSON of one line"},
+            ]
         },
         "application/x-ndjson": {"type": "string", "description": "one event a line"},
     },

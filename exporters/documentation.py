@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from drf_spectacular.extensions import OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
 from anpr_project.lib.filters import ID_SCHEMA
@@ -57,7 +59,7 @@ AUTH = _any_of(
     [transport.Auth for transport in TRANSPORTS.values()],
     "Credentials. Secrets are shown as `***`; sent back like that, for the same destination and "
     "type, they stay. Null when the server's keys do not open them any more.",
-) | {"nullable": True}
+)
 RETRY = response_schema(RetryPolicy)
 FILTERS = response_schema(Filters)
 STATE = response_schema(State) | {"readOnly": True}
@@ -71,6 +73,15 @@ EXPORTERS = [
     )
     for kind, example in CONFIGS.items()
 ]
+
+
+class AuthExtension(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """Null is what may be shown, and nothing that may be sent."""
+
+    target_class = "exporters.serializers.AuthField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        return AUTH if direction == "request" else AUTH | {"nullable": True}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import django_filters
 from drf_spectacular.utils import extend_schema_field
 
-from anpr_project.lib.filters import ConfigFilterSet, IdFilter, TextFilter
+from anpr_project.lib.filters import ConfigFilterSet, IdFilter, RefusingFilterSet, TextFilter
 from exporters.models import Delivery, ExporterConfig, exporter_types
 
 
@@ -18,15 +18,15 @@ class ExporterFilterSet(ConfigFilterSet):
     name = TextFilter()
     exporter_type = TypeFilter(choices=exporter_types)
 
-    class Meta:
+    class Meta(ConfigFilterSet.Meta):
         model = ExporterConfig
         fields = ["name", "exporter_type", "enabled"]
 
 
-class DeliveryFilterSet(django_filters.FilterSet):  # type: ignore[misc]  # it has no types
+class DeliveryFilterSet(RefusingFilterSet):
     state = django_filters.ChoiceFilter(choices=Delivery.State.choices)
     event = IdFilter()
 
-    class Meta:
+    class Meta(RefusingFilterSet.Meta):
         model = Delivery
         fields = ["state", "event"]

@@ -33,7 +33,6 @@ def refusal(error: InvalidConfiguration) -> serializers.ValidationError:
     )
 
 
-@extend_schema_field(documentation.AUTH)
 class AuthField(serializers.JSONField):
     """Shows `***` for secrets; null when no key of the server opens them any more."""
 

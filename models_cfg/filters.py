@@ -13,6 +13,6 @@ class ModelConfigFilterSet(ConfigFilterSet):
     version = TextFilter()
     model_type = ChoiceFilter(choices=ModelType.choices)
 
-    class Meta:
+    class Meta(ConfigFilterSet.Meta):
         model = ModelConfig
         fields = ["name", "version", "model_type", "enabled"]

@@ -13,6 +13,6 @@ class SensorFilterSet(ConfigFilterSet):
     zone = IdFilter()
     model = IdFilter(field_name="models")
 
-    class Meta:
+    class Meta(ConfigFilterSet.Meta):
         model = SensorSettings
         fields = ["name", "serial_number", "camera", "zone", "model", "enabled"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from anpr_project.lib.serializers import ConfigSerializer, RelatedId, UTCDateTimeField
@@ -24,6 +26,17 @@ EXAMPLE = OpenApiExample(
 KEY_EXAMPLE = OpenApiExample(
     "A key for the next rotation", request_only=True, value={"label": "rotated 2026-11"}
 )
+
+
+_any: dict[str, Any] = {
+    "anyOf": [{"type": kind} for kind in ("object", "string", "number", "boolean")]
+}
+_any["anyOf"].append({"type": "array", "items": {}})
+
+
+@extend_schema_field(_any | {"description": "any JSON but null"})
+class AnythingField(serializers.JSONField):
+    pass
 
 
 @extend_schema_serializer(examples=[EXAMPLE])
@@ -51,6 +64,10 @@ class SensorSerializer(ConfigSerializer[SensorSettings]):
             "created_at",
             "updated_at",
         ]
+
+    def build_standard_field(self, field_name: str, model_field: Any) -> Any:
+        field_class, options = super().build_standard_field(field_name, model_field)
+        return (AnythingField if field_name == "settings" else field_class), options
 
 
 class SensorKeySerializer(serializers.ModelSerializer[SensorKey]):

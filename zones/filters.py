@@ -13,6 +13,6 @@ class ZoneFilterSet(ConfigFilterSet):
     zone_type = ChoiceFilter(choices=ZoneType.choices)
     space = ChoiceFilter(choices=Space.choices)
 
-    class Meta:
+    class Meta(ConfigFilterSet.Meta):
         model = Zone
         fields = ["name", "zone_type", "space", "enabled"]

@@ -55,7 +55,9 @@ class IdFilter(django_filters.Filter):  # type: ignore[misc]
     field_class = IdField
 
 
-@extend_schema_field({"type": "string", "maxLength": MAX_TEXT_LENGTH, "pattern": NO_NUL})
+@extend_schema_field(
+    {"type": "string", "minLength": 1, "maxLength": MAX_TEXT_LENGTH, "pattern": NO_NUL}
+)
 class TextFilter(django_filters.CharFilter):  # type: ignore[misc]
     """A text as long as a name may be, compared without case."""
 
@@ -63,7 +65,22 @@ class TextFilter(django_filters.CharFilter):  # type: ignore[misc]
         super().__init__(**{"lookup_expr": "iexact", "max_length": MAX_TEXT_LENGTH} | options)
 
 
-class ConfigFilterSet(django_filters.FilterSet):  # type: ignore[misc]
+class RefusingForm(forms.Form):
+    def clean(self) -> dict[str, Any]:
+        """Refuse what is there without a value: it asks for something, and cannot say for what."""
+        for name in self.fields:
+            if not self.data.get(name, "-").strip() and not self.has_error(name):
+                problem = ValidationError("Give it a value, or leave it out.", code="blank")
+                self.add_error(name, problem)
+        return self.cleaned_data
+
+
+class RefusingFilterSet(django_filters.FilterSet):  # type: ignore[misc]
+    class Meta:
+        form = RefusingForm
+
+
+class ConfigFilterSet(RefusingFilterSet):
     enabled = TruthFilter()
 
 

@@ -28,6 +28,7 @@ RULES = {
     "address": "an address that exporters may reach",
     # Tools read the pattern of a plain text in different ways: some pass over it.
     "character": "a text without control characters",
+    "null_characters_not_allowed": "NUL, the first of them",
 }
 # The same, where the code alone would excuse too much.
 FIELDS = {

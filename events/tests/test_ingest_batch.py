@@ -59,6 +59,10 @@ def test_batch_repeated_is_stored_once(sender: Sender) -> None:
     assert PlateEvent.objects.count() == 3
 
 
+def test_one_event_in_place_of_an_array_is_a_batch_of_one(sender: Sender) -> None:
+    assert [result["status"] for result in post(sender, reading()).json()] == [201]
+
+
 def test_batch_and_single_ingest_know_each_other(sender: Sender) -> None:
     event = reading()
     single = sender.post(json.dumps(event)).json()

@@ -49,6 +49,8 @@ def test_deliveries_are_filtered_by_state_and_event(api: APIClient) -> None:
     [
         ("state=lost", 400),
         ("state=%00", 400),
+        ("state=", 400),
+        ("event=", 400),
         ("event=abc", 400),
         ("event=" + "9" * 30, 400),
         ("cursor=%00", 200),

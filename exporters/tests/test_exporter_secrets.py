@@ -115,6 +115,7 @@ def test_lost_key_hides_the_secret_and_asks_for_it(api: APIClient) -> None:
     path = f"{PATH}/{exporter.pk}"
     assert api.get(path).json()["auth"] is None
     assert api.patch(path, {"enabled": False}).status_code == 200
+    assert api.patch(path, {"auth": None}).status_code == 400
     for response in (api.patch(path, {"auth": MASKED}), api.post(f"{path}/enable")):
         assert response.status_code == 400
         assert "ENCRYPTION_KEYS" in response.json()["message"]

@@ -118,3 +118,8 @@ def test_unused_sensor_goes_with_its_keys_and_models(api: APIClient) -> None:
     api.post(f"{PATH}/{sensor.pk}/keys", {})
     assert api.delete(f"{PATH}/{sensor.pk}").status_code == 204
     assert not SensorSettings.objects.exists()
+
+
+@pytest.mark.parametrize(("given", "status"), [(None, 400), ([1], 201), ("text", 201)])
+def test_settings_are_any_json_but_null(api: APIClient, given: Any, status: int) -> None:
+    assert api.post(PATH, body(settings=given)).status_code == status

@@ -32,7 +32,11 @@ class TestZones(ConfigContract):
         texts=["name"],
         json_fields=["geometry"],
         change={"capacity": 12, "enabled": False},
-        refused_queries=[("zone_type=moon", "zone_type"), ("space=moon", "space")],
+        refused_queries=[
+            ("zone_type=moon", "zone_type"),
+            ("space=moon", "space"),
+            ("space=", "space"),
+        ],
     )
 
 

@@ -50,11 +50,14 @@ HARMLESS_OR_REFUSED = [
     ],
     *["page_size=-1", f"page_size={10**30}", "ordering=nonsense", "ordering=password", "ordering="],
     *["ordering=-id,-id,id", "ordering=%00", "search=", "search=%F0%9F%9A%97", "search=%22", "a=b"],
-    *["search=%ff", "search=" + "a+" * 90, "enabled=", "name=%F0%9F%9A%97", "name=%25%5C_"],
+    *["search=%ff", "search=" + "a+" * 90, "name=%F0%9F%9A%97", "name=%25%5C_"],
 ]
 REFUSED = [
     ("enabled=maybe", "enabled"),
     ("enabled=2", "enabled"),
+    ("enabled=", "enabled"),
+    ("name=", "name"),
+    ("name=%20", "name"),
     ("name=%00", "name"),
     ("name=" + "x" * 501, "name"),
     ("search=a%00b", "search"),
