@@ -26,12 +26,16 @@ MOST = 100_000
 ENDED = (Delivery.State.DELIVERED, Delivery.State.DEAD)
 
 
+# Read as the filters of events are.
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+
+
 class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"since": "from"}):
     """The body of POST /exporters/{id}/redeliver."""
 
     ids: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=BATCH)] | None = None
-    since: str | None = None
-    to: str | None = None
+    since: Time | None = None
+    to: Time | None = None
     state: Literal["pending", "delivered", "dead"] | None = None
     missing: bool = False
 

@@ -10,9 +10,9 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
-from rest_framework.generics import GenericAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
 from anpr_project.lib.auditing import write_down
 from anpr_project.lib.errors import FieldError
@@ -61,7 +61,7 @@ class MayErase(ModelPermissions):
     perms_map = {method: [ERASE] for method in ("GET", "HEAD", "OPTIONS", "POST")}
 
 
-class ErasureView(GenericAPIView[PlateEvent]):
+class ErasureView(APIView):
     queryset = PlateEvent.objects.all()
     permission_classes = [MayErase]
 

@@ -47,6 +47,8 @@ TEXTS = {
     "507": "The disk is nearly full, and nothing was kept; `Retry-After` says when to come back.",
 }
 INGEST = "/events/ingest"
+# Whose body cannot be left out: drf-spectacular knows it of serializers alone.
+WITH_BODY = (INGEST, f"{INGEST}/batch", "/plates/erase", "/redeliver")
 # Where how often one may ask is limited.
 LIMITED = re.compile(r"/(auth|events/ingest)|/test$")
 
@@ -154,7 +156,7 @@ def document_errors(
     for path, item in result["paths"].items():
         for method in METHODS:
             operation = item.get(method)
-            if path.endswith((INGEST, f"{INGEST}/batch")) and operation:
+            if path.endswith(WITH_BODY) and operation:
                 operation["requestBody"]["required"] = True
             for status in _statuses(path, method, operation) if operation else ():
                 answer = {"description": TEXTS[status], "content": shape}

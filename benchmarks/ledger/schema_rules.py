@@ -24,7 +24,6 @@ RULES = {
     "incomplete": "some numbers come in pairs; a hold names something",
     # What a text means.
     "blank": "a text of spaces alone is empty",
-    "rtsp": "an address of a camera",
     "address": "an address that exporters may reach",
     # Tools read the pattern of a plain text in different ways: some pass over it.
     "character": "a text without control characters",
@@ -43,6 +42,11 @@ FIELDS = {
     ("bucket", "too_many"): "a range has at most 5,000 steps",
     ("capacity", "capacity"): "only a parking zone has one",
     ("longitude", "required"): "latitude and longitude go together",
+    ("latitude", "required"): "longitude and latitude go together",
+    ("rtsp_url", "url"): "an address of a camera",
+    ("rtsp_url", "password"): "*** stands for the password that is stored",
+    ("older_than", "unknown"): "the id of an event that is not there",
+    ("newer_than", "unknown"): "the id of an event that is not there",
 }
 # What an exporter's settings and credentials have to be depends on its type.
 PARTS = ("config.", "auth.")

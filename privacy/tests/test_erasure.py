@@ -282,3 +282,7 @@ def test_what_a_restored_backup_brings_back_is_erased_again(
     settings.DATA_DIR = tmp_path / "empty"
     with pytest.raises(CommandError, match="is not there"):
         command("erase_again")
+
+
+def test_what_may_be_asked_here_is_told(api: APIClient) -> None:
+    assert api.options(ERASE).status_code == 200
