@@ -121,9 +121,11 @@ def _batches(rows: QuerySet[Any]) -> Iterator[list[int]]:
 
 
 def _add(exporter: ExporterConfig, ids: list[int]) -> int:
-    cameras = PlateEvent.objects.filter(pk__in=ids).values_list("id", "camera_id")
+    # In the order in which the dispatcher would have made them: each camera's is kept by the ids.
+    events = PlateEvent.objects.filter(pk__in=ids).order_by("id")
     rows = [
-        Delivery(exporter=exporter, event_id=event, camera=camera or 0) for event, camera in cameras
+        Delivery(exporter=exporter, event_id=event, camera=camera or 0)
+        for event, camera in events.values_list("id", "camera_id")
     ]
     # Another request may have made one of them meanwhile.
     Delivery.objects.bulk_create(rows, ignore_conflicts=True)

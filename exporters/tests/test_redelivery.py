@@ -90,6 +90,19 @@ def test_missing_events_are_fanned_out_on_request_only(api: APIClient) -> None:
     assert api.post(path, body | {"missing": True}).json() == {"queued": 0}
 
 
+def test_missing_events_keep_their_order_whatever_they_say_of_their_time(api: APIClient) -> None:
+    exporter = make_exporter(filters={}, ordered=True)
+    received_at = NOON + HOUR
+    events = [
+        make_event(captured_at=NOON - HOUR * age, received_at=received_at, position=age + 1)
+        for age in (1, 3, 2)
+    ]
+    body = {"from": NOON.isoformat(), "missing": True}
+    assert api.post(address(exporter, "redeliver"), body).json() == {"queued": 3}
+    made = exporter.delivery_set.order_by("id").values_list("event", flat=True)
+    assert list(made) == [event.pk for event in events]
+
+
 @pytest.mark.parametrize(
     ("body", "field"),
     [
