@@ -18,7 +18,7 @@ from events.representation import EventView, represent_rows, rows
 from exporters.attempts import Attempt, insert_attempts
 from exporters.configuration import Settings, filters_of
 from exporters.models import Delivery, ExporterConfig
-from exporters.transports import Outcome, Receipt, TransportError
+from exporters.transports import Outcome, TransportError
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def record(exporter: ExporterConfig, settings: Settings, sent: Sequence[Sent]) -
         sent = [one for one in sent if one.delivery.pk in known]
         if not sent:
             return
-        delivered = [one for one in sent if isinstance(one.outcome, Receipt)]
+        delivered = [one for one in sent if not isinstance(one.outcome, TransportError)]
         failed = [one for one in sent if isinstance(one.outcome, TransportError)]
         news: dict[str, object] = {}
         insert_attempts([_attempt(one) for one in sent])
@@ -131,14 +131,14 @@ def record(exporter: ExporterConfig, settings: Settings, sent: Sequence[Sent]) -
 
 def _attempt(one: Sent) -> Attempt:
     outcome = one.outcome
-    succeeded = isinstance(outcome, Receipt)
+    failed = isinstance(outcome, TransportError)
     return Attempt(
         delivery_id=one.delivery.pk,
         started_at=one.started_at,
         duration_ms=one.duration_ms,
-        succeeded=succeeded,
+        succeeded=not failed,
         code=outcome.code,
-        error="" if succeeded else str(outcome)[:500],
+        error=str(outcome)[:500] if failed else "",
     )
 
 

@@ -1,4 +1,4 @@
-"""One thread for one exporter: claims, sends, records. A slow sink holds up its own lane only."""
+"""One thread for one exporter: claims and sends. A slow sink holds up its own lane only."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import logging
 import threading
 import time
 from datetime import datetime
-from queue import Empty, SimpleQueue
 
 from django.conf import settings as django_settings
 from django.db import connection
@@ -14,18 +13,16 @@ from django.utils import timezone
 
 from exporters import metrics, payload
 from exporters.configuration import read
-from exporters.delivery import OPEN_AFTER, Claimed, Sent, claim_due, record
+from exporters.delivery import OPEN_AFTER, Claimed, Sent, claim_due
 from exporters.models import ExporterConfig
 from exporters.network import Network
-from exporters.transports import Outcome, Receipt, TransportError
+from exporters.recorder import AFTER_FAILURE_S, Recorder
+from exporters.transports import Outcome, TransportError
 
 logger = logging.getLogger(__name__)
 
 # How often a lane looks for retries that came due and for what other workers fanned out.
 LOOK_S = 0.5
-# Outcomes are written together: what arrives within this time after the first shares a commit.
-GATHER_S = 0.005
-AFTER_FAILURE_S = 1.0
 
 
 class Lane(threading.Thread):
@@ -45,15 +42,13 @@ class Lane(threading.Thread):
         self._count_delivered = metrics.ATTEMPTS.labels(exporter.name, "delivered")
         self._count_failed = metrics.ATTEMPTS.labels(exporter.name, "failed")
         self._seconds = metrics.SECONDS.labels(exporter.name)
-        # What has come to its end; None only wakes the lane.
-        self._ended: SimpleQueue[Sent | None] = SimpleQueue()
-        self._unrecorded: list[Sent] = []
-        self._in_flight = 0
+        self._rung = threading.Event()
+        self._recorder = Recorder(exporter, self.settings, self.wake)
         self._stopping = threading.Event()
 
     def wake(self) -> None:
         """Say that there may be something due."""
-        self._ended.put(None)
+        self._rung.set()
 
     def stop(self) -> None:
         """Ask the lane to claim nothing more and to end when what is under way has ended."""
@@ -61,42 +56,29 @@ class Lane(threading.Thread):
         self.wake()
 
     def run(self) -> None:
-        while not self._stopping.is_set() or self._in_flight or self._unrecorded:
+        self._recorder.start()
+        while not self._stopping.is_set() or self._recorder.under_way:
+            self._rung.wait(LOOK_S)
+            self._rung.clear()
             try:
                 self._turn()
             except Exception:
-                # The database, most likely. Outcomes wait in `_unrecorded`; leases run out.
+                # The database, most likely. What was claimed is due again when its lease runs out.
                 logger.exception("lane failed, trying again", extra={"exporter": self.exporter.pk})
                 connection.close()
                 time.sleep(AFTER_FAILURE_S)
+        self._recorder.stop()
+        self._recorder.join()
         self._transport.close()
         connection.close()
 
     def _turn(self) -> None:
-        self._gather()
-        if self._unrecorded:
-            record(self.exporter, self.settings, self._unrecorded)
-            self._unrecorded = []
-        claimed = 0 if self._stopping.is_set() else self._send_more()
-        if not claimed:
-            # Back to the pool: there may be more lanes than connections.
-            connection.close()
-
-    def _gather(self) -> None:
-        """Wait for outcomes, or for a reason to look at the database."""
-        wait = LOOK_S
-        try:
-            while True:
-                ended = self._ended.get(timeout=wait)
-                wait = GATHER_S
-                if ended is not None:
-                    self._unrecorded.append(ended)
-                    self._in_flight -= 1
-                if not self._in_flight:
-                    # Nothing more can come by itself.
-                    return
-        except Empty:
-            return
+        room = 0 if self._stopping.is_set() else self._room()
+        claimed = claim_due(self.exporter, self.settings, room) if room else []
+        # Back to the pool: there may be more lanes than connections.
+        connection.close()
+        for delivery in claimed:
+            self._send(delivery)
 
     def _room(self) -> int:
         """How many more may be claimed now."""
@@ -106,21 +88,14 @@ class Lane(threading.Thread):
         if paused_until is not None and timezone.now() < paused_until:
             return 0
         if self.exporter.failures >= OPEN_AFTER:
-            return 0 if self._in_flight else 1  # a probe
-        free = self._transport.max_in_flight - self._in_flight
+            return 0 if self._recorder.under_way else 1  # a probe
+        free = self._transport.max_in_flight - self._recorder.under_way
         # A claim costs the same for one as for many: wait until a part of the window is free.
         return free if free * 4 >= self._transport.max_in_flight else 0
 
-    def _send_more(self) -> int:
-        room = self._room()
-        claimed = claim_due(self.exporter, self.settings, room) if room else []
-        for delivery in claimed:
-            self._send(delivery)
-        return len(claimed)
-
     def _send(self, delivery: Claimed) -> None:
         started_at, started = timezone.now(), time.perf_counter()
-        self._in_flight += 1
+        self._recorder.begin()
 
         def done(outcome: Outcome) -> None:
             self._done(delivery, outcome, started_at, time.perf_counter() - started)
@@ -134,7 +109,7 @@ class Lane(threading.Thread):
     def _done(
         self, delivery: Claimed, outcome: Outcome, started_at: datetime, seconds: float
     ) -> None:
-        is_delivered = isinstance(outcome, Receipt)
-        (self._count_delivered if is_delivered else self._count_failed).inc()
+        is_failure = isinstance(outcome, TransportError)
+        (self._count_failed if is_failure else self._count_delivered).inc()
         self._seconds.observe(seconds)
-        self._ended.put(Sent(delivery, outcome, started_at, seconds * 1000))
+        self._recorder.end(Sent(delivery, outcome, started_at, seconds * 1000))

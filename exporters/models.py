@@ -58,8 +58,17 @@ class ExporterConfig(ConfigModel):
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, exporter: ExporterConfig, now: datetime) -> Self:
-        """What may be sent now, the longest waiting first."""
-        rows = self.filter(exporter=exporter, state=Delivery.State.PENDING)
+        """What may be sent now, the longest waiting first.
+
+        Asks for the exporter's state anew: another thread or worker may just have written down that
+        the sink is gone or wants to be left alone.
+        """
+        rows = self.filter(
+            Q(exporter__paused_until=None) | Q(exporter__paused_until__lte=now),
+            exporter=exporter,
+            exporter__enabled=True,
+            state=Delivery.State.PENDING,
+        )
         if exporter.ordered:
             earlier = Delivery.objects.filter(
                 exporter=exporter,

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
 from django.utils import timezone
 
 from exporters.configuration import read
-from exporters.delivery import OPEN_AFTER, Sent, claim_due, record
+from exporters.delivery import OPEN_AFTER, Claimed, Sent, claim_due, record
 from exporters.models import Delivery
 from exporters.tests.factories import make_exporter
 from exporters.tests.test_delivery import UNREACHABLE, attempt, send, states
@@ -34,6 +34,8 @@ def test_circuit_opens_and_spares_the_backlog() -> None:
         assert pauses == [5, 10, 20, 40, 80, 160, 300, 300, 300]
         # Each of the first five cost its message an attempt; the probes cost nobody one.
         assert sum(Delivery.objects.values_list("attempts", flat=True)) == OPEN_AFTER
+        assert attempt(exporter, Receipt(), limit=1) == [], "it pauses"
+        clock.shift(pauses[-1])
         attempt(exporter, Receipt(), limit=1)
     exporter.refresh_from_db()
     assert (exporter.failures, exporter.paused_until) == (0, None)
@@ -58,8 +60,8 @@ def test_sink_that_never_answers_opens_it_although_attempts_overlap() -> None:
     settings = read(exporter)
     with time_machine.travel(timezone.now(), tick=False) as clock:
         send(OPEN_AFTER * 3)
-        under_way = []
-        for _ in range(OPEN_AFTER * 2 + 1):
+        under_way: list[tuple[Claimed, datetime]] = []
+        while exporter.paused_until is None:
             (claimed,) = claim_due(exporter, settings, 1)
             under_way.append((claimed, timezone.now()))
             clock.shift(settings.retry.timeout_s / 2)

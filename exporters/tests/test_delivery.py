@@ -93,6 +93,19 @@ def test_claimed_delivery_is_nobody_elses_until_its_lease_ends() -> None:
 
 
 @pytest.mark.main_path
+def test_nothing_is_claimed_once_anybody_has_written_that_the_sink_wants_no_more() -> None:
+    stale = make_exporter()
+    settings, row = read(stale), ExporterConfig.objects.filter(pk=stale.pk)
+    send()
+    row.update(enabled=False)
+    assert claim_due(stale, settings, 1) == []
+    row.update(enabled=True, paused_until=timezone.now() + timedelta(seconds=60))
+    assert claim_due(stale, settings, 1) == []
+    row.update(paused_until=timezone.now())
+    assert len(claim_due(stale, settings, 1)) == 1
+
+
+@pytest.mark.main_path
 def test_success_is_written_down() -> None:
     exporter = make_exporter(failures=7, paused_until=timezone.now())
     send(2)

@@ -13,7 +13,7 @@ from pytest_django import Settings
 from events.dispatch import dispatch
 from events.tests.conftest import Sender, make_sender
 from events.tests.factories import reading
-from exporters import lane, lanes
+from exporters import lane, lanes, recorder
 from exporters.delivery import fan_out, record
 from exporters.lanes import Lanes
 from exporters.models import Delivery, ExporterConfig
@@ -28,7 +28,7 @@ def quick(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.EXPORT_ALLOW_NETWORKS = ["127.0.0.0/8"]
     monkeypatch.setattr(lanes, "TEND_S", 0.0)
     monkeypatch.setattr(lane, "LOOK_S", 0.05)
-    monkeypatch.setattr(lane, "AFTER_FAILURE_S", 0.05)
+    monkeypatch.setattr(recorder, "AFTER_FAILURE_S", 0.05)
 
 
 @pytest.fixture
@@ -164,7 +164,7 @@ def test_lane_survives_the_database(running: Lanes, monkeypatch: pytest.MonkeyPa
             raise error
         record(*arguments)
 
-    monkeypatch.setattr(lane, "record", flaky)
+    monkeypatch.setattr(recorder, "record", flaky)
     with Sink() as sink:
         exporter = to(sink)
         send(5)

@@ -25,7 +25,6 @@ class Receipt(msgspec.Struct, frozen=True):
     """The sink's word that it has the message."""
 
     code: int | None = None
-    detail: str = ""
 
 
 class TransportError(Exception):

@@ -54,6 +54,7 @@ _troubles = {
 # These explain the others, which come with them.
 _causes = {KafkaError._AUTHENTICATION, KafkaError._SSL}
 SILENT = "The brokers did not confirm the message in time."
+DELIVERED = Receipt(code=0)
 CLOSED = TransportError("Stopped before the brokers confirmed the message.", unreachable=True)
 
 
@@ -62,7 +63,7 @@ class KafkaTransport(Transport):
 
     Config = kafka_config.Config
     Auth = kafka_config.NoAuth | kafka_config.SaslAuth
-    max_in_flight = 2000
+    max_in_flight = 4000
 
     @classmethod
     def check(cls, config: Any, auth: Any) -> None:
@@ -193,13 +194,12 @@ class KafkaTransport(Transport):
         )
 
     def _report(self, flight: Flight, error: KafkaError | None, report: Report) -> None:
-        self._flights.settle(flight, self._outcome(flight, error, report))
+        self._flights.settle(flight, self._outcome(flight, error))
 
-    def _outcome(self, flight: Flight, error: KafkaError | None, report: Report) -> Outcome:
+    def _outcome(self, flight: Flight, error: KafkaError | None) -> Outcome:
         if error is None:
             self._trouble, self._confirmed_at = None, time.monotonic()
-            place = f"partition {report.partition()}, offset {report.offset()}"
-            return Receipt(code=0, detail=place)
+            return DELIVERED
         if self._confirmed_at < flight.deadline - self.timeout_s:
             # Nothing came through all that time. An idempotent producer whose broker has forgotten
             # it would go on like this for ever.

@@ -202,7 +202,7 @@ class Link:
 
 def outcome_of(reason: ReasonCode) -> Outcome:
     if reason.value < FAILURE:
-        return Receipt(code=reason.value, detail=str(reason))
+        return Receipt(code=reason.value)
     return TransportError(
         f"The broker refused the message: {reason}.",
         code=reason.value,
