@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 logger = logging.getLogger(__name__)
@@ -24,8 +24,9 @@ MONTHS_AHEAD = 2
 MONTHS_BACK = 120
 # So many events of one month in the default partition are no accident.
 MANY = 10_000
-# New events wait while a partition is attached; rather than long, it is tried again later.
-LOCK_TIMEOUT = "3s"
+# New events wait behind whoever waits to attach or detach a partition; rather than long, that is
+# tried again later.
+LOCK_TIMEOUT = "500ms"
 _name = re.compile(rf"{TABLE}_([0-9]{{4}})_([0-9]{{2}})")
 
 
@@ -139,8 +140,8 @@ def make_ahead(now: datetime | None = None) -> list[Month]:
     made = []
     for month in sorted(wanted.difference(months())):
         with transaction.atomic():
+            wait_shortly()
             with connection.cursor() as cursor:
-                cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
                 # One worker at a time; the other then finds it made.
                 cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [TABLE])
             if month in months():
@@ -152,10 +153,19 @@ def make_ahead(now: datetime | None = None) -> list[Month]:
     return made
 
 
+def wait_shortly() -> None:
+    """Wait for no lock for long, until the transaction ends: OperationalError instead."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
+
+
+def waited_too_long(error: DatabaseError) -> bool:
+    return getattr(error.__cause__, "sqlstate", "") == "55P03"
+
+
 def refuse_rows(month: Month) -> None:
     """Let nobody add to the month until the transaction ends."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
         cursor.execute(f"LOCK TABLE {month.table} IN SHARE ROW EXCLUSIVE MODE")
 
 

@@ -6,12 +6,12 @@ import logging
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from django.db import transaction
 from django.db.models import QuerySet
 
 from events.expired_months import drop_months
 from events.expired_pictures import ExpiredPictures, delete_pictures
-from events.models import ERASED, EventReceipt, PlateEvent, StreamHead
+from events.lock_pace import LockPace
+from events.models import ERASED, EventReceipt, PlateEvent
 from events.policies import Policy, policies
 from events.rollups import remove_events
 
@@ -30,10 +30,10 @@ def expire(
 
     Months first, as tables; what is left by rows; then the pictures of events that stay.
     """
-    found = policies(usual_days)
+    found, pace = policies(usual_days), LockPace(batch)
     yield from drop_months(min(policy.events_before for policy in found))
     for policy in found:
-        while deleted := _prune_batch(policy, batch):
+        while deleted := _prune_batch(policy, pace):
             yield deleted
     for policy in found:
         yield from (pictures or ExpiredPictures()).delete(policy, batch)
@@ -61,15 +61,13 @@ def _expired(policy: Policy, limit: int) -> list[PlateEvent]:
     return list(captured[:limit]) or list(received[:limit])
 
 
-def _prune_batch(policy: Policy, limit: int) -> int:
-    """Delete up to `limit` expired events with their pictures; return how many.
+def _prune_batch(policy: Policy, pace: LockPace) -> int:
+    """Delete a batch of expired events with their pictures; return how many.
 
     Rows go first and files after the commit: a crash in between leaves files without a row, which
     the sweep finds, never a row without its files.
     """
-    with transaction.atomic():
-        # The dispatcher's lock: both write the rollups.
-        StreamHead.objects.select_for_update().first()
+    with pace.transaction() as limit:
         events = _expired(policy, limit)
         delete_events(events)
     delete_pictures(events)

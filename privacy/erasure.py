@@ -14,12 +14,12 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import msgspec
-from django.db import transaction
 
 from anpr_project.lib.errors import Conflict
 from audit.models import Action
 from events.expired_pictures import delete_pictures
-from events.models import KnownPlate, PlateEvent, PlateEventQuerySet, StreamHead
+from events.lock_pace import LockPace
+from events.models import KnownPlate, PlateEvent, PlateEventQuerySet
 from events.retention import erase_events
 from exporters.models import Delivery
 from privacy.digest import plate_digest
@@ -27,7 +27,7 @@ from privacy.erasure_log import note_erasures
 from privacy.kept import Recipient, events_of, holding, recipients_of
 
 # Each touches counts of hours, days and months of its own: far more than as many events in a row.
-BATCH = 50
+BATCH, LEAST = 50, 20
 
 
 class Writer(Protocol):
@@ -65,6 +65,7 @@ class Erasure:
     events: int = 0
     pictures: int = 0
     recipients: dict[int, list[Recipient]] = field(default_factory=lambda: defaultdict(list))
+    pace: LockPace = field(default_factory=lambda: LockPace(BATCH, LEAST, LEAST))
 
     @property
     def wanted(self) -> PlateEventQuerySet:
@@ -104,12 +105,10 @@ class Erasure:
 
     def _step(self) -> int:
         """Erase a batch; return how many events it had."""
-        with transaction.atomic():
-            # The dispatcher's lock: it makes counts, deliveries and known plates.
-            StreamHead.objects.select_for_update().first()
+        with self.pace.transaction() as limit:
             # Again each time: one may have been placed meanwhile.
             self._refuse_held()
-            events = list(self.wanted.order_by("captured_at", "id")[:BATCH])
+            events = list(self.wanted.order_by("captured_at", "id")[:limit])
             if events:
                 self._delete(events)
             else:

@@ -24,16 +24,13 @@ from ledger.installation import (
     set_up_django,
 )
 from ledger.keeping import Found, Rules, Seen, damaged, held_by, judge
+from ledger.lock_watch import LockWatch
 from ledger.report import tell_findings
 from ledger.residues import miscounted, residues, rows_without_event
 from ledger.retention_world import fill, place_holds, seen, set_policies
 
 ERASED_PLATES = 5
 BETWEEN_ERASURES_S = 0.8
-WAITS = """
-    SELECT coalesce(max(extract(epoch FROM clock_timestamp() - waitstart)), 0)
-    FROM pg_locks WHERE NOT granted
-"""
 
 
 class Pace(threading.Thread):
@@ -69,22 +66,6 @@ class Pace(threading.Thread):
     def percentile(self, since: float, until: float, share: float) -> float:
         took = sorted(took for begun, took in self.took if since <= begun < until)
         return took[int(len(took) * share)] if took else 0.0
-
-
-class LockWatch(threading.Thread):
-    """Looks ten times a second how long anybody has been waiting for a lock."""
-
-    def __init__(self, address: str) -> None:
-        super().__init__(daemon=True)
-        self.address, self.stopping, self.longest = address, threading.Event(), 0.0
-
-    def run(self) -> None:
-        import psycopg
-
-        with psycopg.connect(self.address, autocommit=True) as connection:
-            while not self.stopping.wait(0.1):
-                row = connection.execute(WAITS).fetchone()
-                self.longest = max(self.longest, float(row[0] if row else 0))
 
 
 def erase(made: Installation, headers: dict[str, str], plates: list[str]) -> list[float]:
@@ -189,6 +170,7 @@ def retention(options: argparse.Namespace, folder: Path, stack: ExitStack) -> in
         waited_s=watch.longest,
     )
     tell(found, pace, (purge_at, ended_at), requests, len(holds))
+    print(*watch.tell(), sep="\n")
     print(f"{len(vanished)} plates vanished")
     limits = {"slower": options.slower, "waits_s": options.waits}
     said = {"vanished plate still there": residue_control(before, logs, vanished)}

@@ -147,6 +147,43 @@ def test_hold_placed_while_a_month_goes_keeps_what_is_left_of_it(
 
 
 @pytest.mark.usefixtures("sender")
+def test_hold_placed_while_the_counts_of_a_month_go_keeps_its_events_and_counts_them() -> None:
+    steps = expired_months.drop_months(OLD.end)
+    assert next(steps) == 2
+    assert next(steps) == 0  # a day of its counts
+    LegalHold.objects.create(name="Case", reason="court", plate="BOTH")
+    list(steps)
+    assert DayPlate.objects.filter(starts_on__lt=OLD.end.date()).count() == 2
+    prune()
+    kept = PlateEvent.objects.filter(captured_at__lt=OLD.end)
+    assert [event.plate for event in kept] == ["BOTH"]
+    days = DayPlate.objects.filter(starts_on__lt=OLD.end.date())
+    assert [(row.plate, row.events) for row in days] == [("BOTH", 1)]
+    months = Rollup.objects.filter(span="month", kind="all", starts_at__lt=OLD.end)
+    assert [row.events for row in months] == [1]
+
+
+@pytest.mark.usefixtures("sender")
+def test_month_in_use_is_left_for_the_next_time(
+    monkeypatch: pytest.MonkeyPatch, upload_dir: Path
+) -> None:
+    """Who waits for a reader's end makes everybody else wait behind it: so it waits shortly."""
+    monkeypatch.setattr(expired_months, "TRIES", 2)
+    monkeypatch.setattr(expired_months, "PAUSE_S", 0.1)
+    monkeypatch.setattr(partitions, "LOCK_TIMEOUT", "50ms")
+    reader = connection.copy()
+    reader.set_autocommit(False)
+    with reader.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM events_plateevent")
+    assert sum(expired_months.drop_months(OLD.end)) == 2
+    assert OLD in partitions.months()
+    reader.rollback()
+    reader.close()
+    prune()
+    assert_only_the_new_is_left(upload_dir)
+
+
+@pytest.mark.usefixtures("sender")
 def test_month_that_has_not_ended_at_the_limit_stays() -> None:
     assert list(expired_months.drop_months(OLD.end - timedelta(seconds=1))) == []
     assert OLD in partitions.months()

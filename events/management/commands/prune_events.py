@@ -16,7 +16,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--days", type=int, help="instead of RETENTION_DAYS, for zones without own days"
         )
-        parser.add_argument("--batch", type=int, default=BATCH, help="events per transaction")
+        parser.add_argument(
+            "--batch", type=int, default=BATCH, help="events per transaction, at most"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         days: int | None = options["days"]
