@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,10 +19,16 @@ from knox.models import AuthToken
 
 from anpr_project.lib.tests.admin_pages import list_page, page
 from anpr_project.models import Authenticator, RecoveryCode
+from anpr_project.tests.servers import postgres_tool
 from audit.models import Action, AuditEntry
 from cameras.models import Camera
+from events.dispatch import dispatch
+from events.models import PlateEvent
+from events.tests.conftest import make_sender
+from events.tests.factories import picture, reading
 from evidence.models import SigningKey
-from exporters.models import ExporterConfig
+from exporters.delivery import fan_out
+from exporters.models import Delivery, ExporterConfig
 from exporters.tests.factories import make_exporter
 from sensors.models import SensorKey, SensorSettings
 from sensors.tests.factories import make_sensor
@@ -151,6 +160,80 @@ def test_the_database_and_its_dump_hold_none(browser: Client, secrets: dict[str,
 
     assert found(secrets, out.getvalue()) == []
     assert found(secrets, str(rows)) == []
+
+
+def everything_in(package: bytes) -> str:
+    with zipfile.ZipFile(io.BytesIO(package)) as files:
+        return " ".join([*files.namelist(), *(str(files.read(name)) for name in files.namelist())])
+
+
+def test_no_download_of_reads_holds_one(
+    browser: Client, secrets: dict[str, str], upload_dir: Path
+) -> None:
+    """Packages tell of camera, sensor, exporter and who looked: of all that has a secret beside it."""
+    sender = make_sender(camera=Camera.objects.get(), name="second")
+    secrets["key of the sender"] = sender.authorization.rpartition("_")[2]
+    assert sender.send(reading(plate="QX77LKD"), frame=picture(), crop=picture()).status_code == 201
+    dispatch(fan_out)
+    event = PlateEvent.objects.get().pk
+    paths = [f"/api/v1/events/export?format={kind}" for kind in ("csv", "json", "ndjson")]
+    paths += [f"/api/v1/events/{event}"]
+    paths += [page(Delivery.objects.latest("pk")), list_page(Delivery), list_page(PlateEvent)]
+    packages = [f"/api/v1/events/evidence?event={event}", "/api/v1/plates/copy?plate=QX77LKD"]
+
+    for path in paths + packages:
+        answer = browser.get(path)
+        assert answer.status_code == 200, path
+        data = answer.getvalue()
+        told = everything_in(data) if path in packages else data.decode()
+        assert "QX77LKD" in told or path.startswith("/admin/"), path
+        assert found(secrets, told + " " * 200) == [], path
+
+
+def test_no_page_of_an_error_shows_one(
+    browser: Client, secrets: dict[str, str], monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    """Also when what fails has one in its hands: no answer and no log tells variables."""
+
+    def fail() -> None:
+        secret = secrets["rtsp"]
+        raise RuntimeError(len(secret))
+
+    monkeypatch.setattr("anpr_project.pages.statistics.filter_choices", fail)
+    camera = Camera.objects.get().pk
+    answers = {
+        500: browser.get("/statistics"),
+        404: browser.get(f"/{secrets['token']}x/nowhere"),
+        403: Client(enforce_csrf_checks=True).post("/login", {"password": PASSWORD}),
+        400: browser.get("/live", headers={"Host": "another.example"}),
+        405: browser.get("/logout"),
+        422: browser.patch(f"/api/v1/config/cameras/{camera}", "{", "application/json"),
+    }
+    kinds = {status: answer.status_code for status, answer in answers.items()}
+
+    assert kinds == {500: 500, 404: 404, 403: 403, 400: 400, 405: 405, 422: 400}
+    told = " ".join(answer.content.decode() for answer in answers.values())
+    assert found(secrets, told) == []
+    assert "RuntimeError" in caplog.text
+    assert found(secrets, caplog.text + " " * 200) == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="the other has a database in memory")
+def test_a_backup_holds_none(browser: Client, secrets: dict[str, str], tmp_path: Path) -> None:
+    tools = Path(postgres_tool("pg_dump")).parent
+    call_command("backup", tmp_path, postgres_tools=tools)
+
+    restored = subprocess.run(
+        [tools / "pg_restore", "--file=-", tmp_path / "database.dump"],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    assert "exporter bearer" in restored.stdout
+    assert found(secrets, restored.stdout) == []
+    rest = [file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()]
+    assert found(secrets, str(rest)) == []
 
 
 def test_a_dump_can_be_loaded_again(secrets: dict[str, str]) -> None:
