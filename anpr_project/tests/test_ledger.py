@@ -66,6 +66,12 @@ def test_the_api_is_what_its_schema_says_to_everybody() -> None:
     assert told.count(" holds\n") == 5
 
 
+def test_stories_that_nobody_wrote_go_as_the_model_says() -> None:
+    told = ledger("--seed", "4", "machine", "--runs", "10", "--steps", "20")
+
+    assert "contradicts the model                       0\n" in told
+
+
 def test_what_was_acknowledged_before_a_backup_is_back_after_the_loss_of_everything() -> None:
     told = ledger("--seed", "4", "drill", "--events", "60")
 

@@ -38,6 +38,7 @@ FIELDS = {
     ("reason", "invalid"): "a reason is more than spaces",
     ("", "too_many"): "an evidence package holds at most 400 events",
     ("from", "required"): "ids to send again, or a time to start from",
+    ("to", "invalid"): "a range ends after it begins",
     ("ids", "invalid"): "ids to send again, or a range, not both",
     ("bucket", "too_many"): "a range has at most 5,000 steps",
     ("capacity", "capacity"): "only a parking zone has one",
