@@ -15,25 +15,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import redis
 from django.conf import settings
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.migrations.executor import MigrationExecutor
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from anpr_project import __version__
 from anpr_project.lib.probe import Probe
 from anpr_project.lib.read_only import read_only
+from anpr_project.migrated import is_migrated
+from anpr_project.processes import DRAINING_MARKER
 from events.stores import picture_store
 from exporters.models import WorkerHeartbeat
 
 WORKER_IS_STALE_AFTER = timedelta(seconds=15)
-DRAINING_MARKER = "draining"
 # Set once every migration was found applied; this process cannot lose one later.
 migrated = threading.Event()
 
@@ -70,10 +67,8 @@ def own_connection() -> Iterator[BaseDatabaseWrapper]:
 
 
 def _migrations_applied(connection: BaseDatabaseWrapper) -> bool:
-    if not migrated.is_set():
-        executor = MigrationExecutor(connection)
-        if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
-            migrated.set()
+    if not migrated.is_set() and is_migrated(connection):
+        migrated.set()
     return migrated.is_set()
 
 
@@ -91,6 +86,11 @@ def ask_database() -> Database:
 def ask_redis() -> str:
     if not settings.REDIS:
         return "disabled"
+    # Late: 13 MB, for who is asked about /health or uses the cache.
+    import redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
     limits = {"socket_connect_timeout": 1, "socket_timeout": 1, "retry": Retry(NoBackoff(), 0)}
     with redis.Redis(**settings.REDIS | limits) as client:
         client.ping()

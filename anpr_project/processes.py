@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -9,15 +10,16 @@ import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
-import uvicorn
 from django.conf import settings
 from django.core.management import CommandError
 
-from anpr_project.websocket import MAX_MESSAGE_BYTES, PING_EVERY_S, StreamProtocol
 from anpr_project.wsgi_load_limit import threads
 
 NAMES = ("api", "stream", "worker")
+# While it is there, /ready says no: a stop is under way.
+DRAINING_MARKER = "draining"
 BACKLOG = 4096
 # Of each worker of the API. One that is idle keeps its place for half a minute: with as few as the
 # server's own default, newcomers would wait for that without an answer.
@@ -25,23 +27,35 @@ CONNECTIONS = 8192
 # What a process opens besides its connections.
 OTHER_DESCRIPTORS = 256
 MOST_DESCRIPTORS = 65_536
-STOP_S = 5
+
+
+def become(command: list[str]) -> NoReturn:
+    """Go on as another program in this process; it and what it starts find our modules."""
+    paths = [str(settings.BASE_DIR), *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    os.execv(command[0], command)  # noqa: S606 - our own command line
 
 
 def command_line(name: str) -> list[str]:
     """Return the command that is the process `name`, ready for exec."""
-    manage = [sys.executable, str(settings.BASE_DIR / "manage.py")]
-    match name:
-        case "api":
-            return _granian()
-        case "stream":
-            return [*manage, "serve", "--only", "stream"]
-        case "worker":
-            return [*manage, "deliver"]
-    raise ValueError(name)
+    return {"api": _api, "stream": _stream, "worker": _worker, "supervisor": _supervisor}[name]()
 
 
-def _granian() -> list[str]:
+def _supervisor() -> list[str]:
+    commands = {name: command_line(name) for name in NAMES}
+    marker = settings.DATA_DIR / DRAINING_MARKER
+    return _module("anpr_project.supervisor", marker, json.dumps(commands))
+
+
+def _stream() -> list[str]:
+    return _module("anpr_project.stream")
+
+
+def _worker() -> list[str]:
+    return [sys.executable, str(settings.BASE_DIR / "manage.py"), "deliver"]
+
+
+def _api() -> list[str]:
     options = {
         "interface": "wsgi",
         "host": settings.HOST,
@@ -50,21 +64,21 @@ def _granian() -> list[str]:
         "blocking-threads": threads(settings.API_THREADS),
         "backlog": BACKLOG,
         "backpressure": connections(),
-        # Where it finds our modules; `serve` makes the paths in the environment absolute before.
+        # Else it would look in the folder from which it is started first.
         "working-dir": settings.BASE_DIR,
         "workers-kill-timeout": 20,
         # Its own lines go to the root logger, which writes JSON in all its processes.
         "log-config": settings.BASE_DIR / "deploy" / "granian-logging.json",
         "log-level": "warning",
     }
-    return [
-        # Without -P modules of the folder from which it is started would come before ours.
-        *[sys.executable, "-P", str(settings.BASE_DIR / "deploy" / "granian_json.py")],
-        *[part for name, value in options.items() for part in (f"--{name}", str(value))],
-        "--respawn-failed-workers",
-        "--no-ws",
-        "anpr_project.wsgi:application",
-    ]
+    given = [part for name, value in options.items() for part in (f"--{name}", value)]
+    flags = ["--respawn-failed-workers", "--no-ws"]
+    return _module("anpr_project.granian_server", *given, *flags, "anpr_project.wsgi:application")
+
+
+def _module(name: str, *arguments: object) -> list[str]:
+    # Without -P modules of the folder from which it is started would come before ours.
+    return [sys.executable, "-P", "-m", name, *map(str, arguments)]
 
 
 def raise_descriptor_limit() -> None:
@@ -83,28 +97,6 @@ def connections() -> int:
     if soft == resource.RLIM_INFINITY:
         return CONNECTIONS
     return max(OTHER_DESCRIPTORS, min(CONNECTIONS, soft - OTHER_DESCRIPTORS))
-
-
-def uvicorn_config() -> uvicorn.Config:
-    """The ASGI server of the stream process, and of the embedded shape."""
-    return uvicorn.Config(
-        "anpr_project.asgi:application",
-        ws=StreamProtocol,
-        ws_ping_interval=PING_EVERY_S,
-        ws_ping_timeout=PING_EVERY_S,
-        ws_max_size=MAX_MESSAGE_BYTES,
-        # Compressing the same event for a thousand sockets costs more than the bytes it saves.
-        ws_per_message_deflate=False,
-        backlog=BACKLOG,
-        server_header=False,
-        # Both would write addresses with their queries, and a query may hold a plate.
-        access_log=False,
-        log_level="warning",
-        log_config=None,
-        # Django decides what a proxy may say (HTTPS), and needs no client address.
-        proxy_headers=False,
-        timeout_graceful_shutdown=STOP_S,
-    )
 
 
 def bound_socket(host: str, port: int) -> socket.socket:

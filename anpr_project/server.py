@@ -11,7 +11,32 @@ from types import FrameType
 
 import uvicorn
 
-from anpr_project.processes import address_taken, uvicorn_config
+from anpr_project.processes import BACKLOG, address_taken
+from anpr_project.websocket import MAX_MESSAGE_BYTES, PING_EVERY_S, StreamProtocol
+
+STOP_S = 5
+
+
+def uvicorn_config() -> uvicorn.Config:
+    """The ASGI server of the stream process, and of the embedded shape."""
+    return uvicorn.Config(
+        "anpr_project.asgi:application",
+        ws=StreamProtocol,
+        ws_ping_interval=PING_EVERY_S,
+        ws_ping_timeout=PING_EVERY_S,
+        ws_max_size=MAX_MESSAGE_BYTES,
+        # Compressing the same event for a thousand sockets costs more than the bytes it saves.
+        ws_per_message_deflate=False,
+        backlog=BACKLOG,
+        server_header=False,
+        # Both would write addresses with their queries, and a query may hold a plate.
+        access_log=False,
+        log_level="warning",
+        log_config=None,
+        # Django decides what a proxy may say (HTTPS), and needs no client address.
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_S,
+    )
 
 
 @asynccontextmanager

@@ -10,7 +10,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import django_stubs_ext
-from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from anpr_project.console.appearance import UNFOLD  # noqa: F401 - a setting
@@ -19,7 +18,7 @@ from anpr_project.lib.api_documentation import API_DOCUMENTATION
 from anpr_project.lib.env import Environment
 from anpr_project.lib.logs import logging_config
 from anpr_project.lib.object_storage import s3_storage
-from anpr_project.lib.own_secrets import load_or_create
+from anpr_project.lib.own_secrets import is_encryption_key, load_or_create
 
 django_stubs_ext.monkeypatch()
 
@@ -51,13 +50,10 @@ if POSTGRES_SERVER and not DEBUG:
 else:
     SECRET_KEY = env.text("SECRET_KEY") or load_or_create(DATA_DIR)["SECRET_KEY"]
 ENCRYPTION_KEYS = env.items("ENCRYPTION_KEYS") or [load_or_create(DATA_DIR)["ENCRYPTION_KEYS"]]
-for _key in ENCRYPTION_KEYS:
-    try:
-        Fernet(_key)
-    except ValueError:
-        raise ImproperlyConfigured(
-            "ENCRYPTION_KEYS is wrong: expected Fernet keys (32 bytes, url-safe base64), comma-separated"
-        ) from None
+if not all(map(is_encryption_key, ENCRYPTION_KEYS)):
+    raise ImproperlyConfigured(
+        "ENCRYPTION_KEYS is wrong: expected Fernet keys (32 bytes, url-safe base64), comma-separated"
+    )
 
 # Where the processes listen (read by `run` and `serve`) ------------------------------------------
 HOST = env.text("HOST") or "127.0.0.1"
@@ -98,7 +94,8 @@ INSTALLED_APPS = [
     *(["daphne"] if "runserver" in sys.argv else []),
     "unfold",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    # It does not look for the admin modules: anpr_project.urls does, for the processes with pages.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",

@@ -1,8 +1,13 @@
-"""Keeps the production processes alive on one machine, and stops them in good order."""
+"""Keeps the production processes alive on one machine, and stops them in good order.
+
+A program of its own, into which `manage.py serve` turns when all is prepared: it imports neither
+Django nor the apps, for it only watches.
+"""
 
 from __future__ import annotations
 
 import ctypes
+import json
 import logging
 import os
 import signal
@@ -12,9 +17,9 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from prometheus_client.multiprocess import mark_process_dead
+from anpr_project.lib.log_lines import write_to_stderr
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("anpr_project.supervisor")
 
 POLL_S = 0.1
 FIRST_DELAY_S, LONGEST_DELAY_S = 0.125, 10.0
@@ -43,6 +48,16 @@ def _dies_with(parent: int) -> Callable[[], None] | None:
             os._exit(1)
 
     return before_exec
+
+
+def _forget_gauges(pid: int) -> None:
+    """Do what prometheus_client calls `mark_process_dead`.
+
+    Else the connections that the process had open would be counted for ever.
+    """
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    for file in Path(folder).glob(f"gauge_live*_{pid}.db") if folder else ():
+        file.unlink(missing_ok=True)
 
 
 class Child:
@@ -75,9 +90,7 @@ class Child:
             if status is None:
                 return
             self.kill_group()
-            if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-                # Else the connections that it had open would be counted for ever.
-                mark_process_dead(self.process.pid)  # type: ignore[no-untyped-call]
+            _forget_gauges(self.process.pid)
             if now - self.started_at >= SETTLED_S:
                 self.delay_s = FIRST_DELAY_S
             self.due_at = now + self.delay_s
@@ -153,3 +166,9 @@ class Supervisor:
             if not alive or time.monotonic() >= deadline:
                 return alive
             time.sleep(POLL_S)
+
+
+if __name__ == "__main__":
+    # Its arguments are made by anpr_project.processes.
+    write_to_stderr(os.environ.get("LOG_LEVEL", "INFO").upper())
+    Supervisor(json.loads(sys.argv[2]), Path(sys.argv[1])).run()

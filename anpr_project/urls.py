@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView, SpectacularSwaggerView
 
 from anpr_project.health import health, liveness, ready
 from anpr_project.metrics import metrics
@@ -28,6 +27,7 @@ handler403 = "anpr_project.lib.error_handler.permission_denied"
 handler404 = "anpr_project.lib.error_handler.not_found"
 handler500 = "anpr_project.lib.error_handler.server_error"
 
+admin.autodiscover()
 urlpatterns = [
     path("", root, name="root"),
     path("health", health, name="health"),
@@ -70,8 +70,4 @@ urlpatterns = [
 ]
 
 if settings.API_DOCS:
-    urlpatterns += [
-        path("schema", SpectacularAPIView.as_view(), name="schema"),
-        path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-        path("redoc", SpectacularRedocView.as_view(url_name="schema"), name="redoc"),
-    ]
+    urlpatterns.append(path("", include("anpr_project.documentation_urls")))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from product import family
@@ -40,6 +41,22 @@ def memory_mb(pid: int, name: str) -> float:
 def rss_mb(roots: Iterable[int]) -> float:
     """Memory of the trees; what several processes share is counted for each of them."""
     return sum(memory_mb(pid, "VmRSS") for pid in trees(roots))
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What one process holds: all of it, and its share of what several hold."""
+
+    command: str
+    rss_mb: float
+    pss_mb: float
+
+    @classmethod
+    def of(cls, pid: int) -> Memory:
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+        kilobytes = {name: int(rest.split()[0]) for name, rest in (x.split(":") for x in rollup)}
+        words = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
+        return cls(" ".join(words[1:])[-60:], kilobytes["Rss"] / 1024, kilobytes["Pss"] / 1024)
 
 
 def start(command: list[str], log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:

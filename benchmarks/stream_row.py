@@ -119,4 +119,4 @@ def stream(on: Machine, stack: Stack, *, sockets: int, seconds: float) -> list[F
 
 
 def is_stream(pid: int) -> bool:
-    return b"--only\0stream" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b"\0anpr_project.stream\0" in Path(f"/proc/{pid}/cmdline").read_bytes()

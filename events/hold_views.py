@@ -12,9 +12,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from anpr_project.lib.auditing import difference, identity, write_down
+from anpr_project.lib.auditing import identity, write_down
 from anpr_project.lib.permissions import ModelPermissions
-from anpr_project.lib.serializers import ConfigSerializer
+from anpr_project.lib.serializers import ConfigSerializer, difference
 from anpr_project.lib.viewsets import ConfigPagination
 from audit.models import Action
 from events.models import LegalHold

@@ -11,18 +11,16 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import NamedTuple
 
-from datasketches import hll_sketch
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
 from events.models import EventReceipt, KnownPlate, PlateEvent, Rollup
 from events.plate_counts import count_plates
 from events.plates import look_alike_key
+from events.sketches import with_plates
 from events.spans import day_of, hour_of, month_of
 
 NONE = 0
-# 2^12 registers: a standard error of about 1.6 %, in at most 4 kB a row.
-SKETCH_SIZE = 12
 # Rows of one statement.
 CHUNK = 5000
 
@@ -126,17 +124,6 @@ def _existing(keys: Iterable[Key]) -> dict[Key, Rollup]:
     return {ids[row.pk]: row for row in Rollup.objects.filter(pk__in=ids)}
 
 
-def load_sketch(stored: bytes | memoryview) -> hll_sketch:
-    return hll_sketch.deserialize(bytes(stored)) if stored else hll_sketch(SKETCH_SIZE)
-
-
-def _with_plates(stored: bytes | memoryview, plates: Iterable[str]) -> bytes:
-    sketch = load_sketch(stored)
-    for plate in plates:
-        sketch.update(plate)
-    return bytes(sketch.serialize_compact())
-
-
 def _write(rows: Sequence[Rollup]) -> None:
     for row in rows:
         # The conflict must be that of the key: without id there is no other.
@@ -172,7 +159,7 @@ def counted(
         row = rows.setdefault(key, Rollup(**key._asdict()))
         row.events += change.events
         row.confidence_sum += change.confidence_sum
-        row.plates = _with_plates(row.plates, change.plates)
+        row.plates = with_plates(row.plates, change.plates)
     return list(rows.values())
 
 

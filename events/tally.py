@@ -7,13 +7,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from datasketches import hll_union
 from django.db.models import Count, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
+from events import sketches
 from events.filters import EventFilter
 from events.models import PlateEvent, Rollup
-from events.rollups import SKETCH_SIZE, load_sketch
 from events.spans import BUCKETS, Bucket, Range
 
 # The properties that rollups tell apart; named alike in the filter and in Rollup.
@@ -113,10 +112,5 @@ class RollupReader:
 
     def unique_plates(self, others: Collection[str]) -> int:
         """Return about how many distinct plates there are, with those of events not rolled up."""
-        union = hll_union(SKETCH_SIZE)
-        for stored in self.rows().values_list("plates", flat=True):
-            union.update(load_sketch(stored))
-        for plate in others:
-            union.update(plate)
-        estimate: float = union.get_estimate()
-        return round(estimate)
+        stored = self.rows().values_list("plates", flat=True)
+        return round(sketches.estimate([*stored, sketches.with_plates(b"", others)]))

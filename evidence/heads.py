@@ -8,12 +8,11 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from django.conf import settings
 from django.utils import timezone
 
 from audit.chain import Head
+from evidence import ed25519
 from evidence.models import SigningKey, SigningKeyLost
 
 logger = logging.getLogger(__name__)
@@ -38,12 +37,7 @@ class SignedHead:
         return any(self._is_signed_with(key) for key in public_keys)
 
     def _is_signed_with(self, public_key: bytes) -> bool:
-        try:
-            key = Ed25519PublicKey.from_public_bytes(public_key)
-            key.verify(self.signature, PURPOSE + self.content)
-        except InvalidSignature:
-            return False
-        return True
+        return ed25519.is_signed(public_key, self.signature, PURPOSE + self.content)
 
 
 def heads_file() -> Path:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import IntegrityError, models, transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from anpr_project.lib.encryption import EncryptedTextField
 from anpr_project.lib.errors import Unavailable
+from evidence import ed25519
 
 
 class SigningKeyLost(Unavailable):
@@ -67,12 +67,11 @@ class SigningKey(models.Model):
 
     @classmethod
     def _make(cls) -> SigningKey:
-        private = Ed25519PrivateKey.generate()
-        public = private.public_key().public_bytes_raw()
+        private, public = ed25519.make()
         return cls.objects.create(
             key_id=hashlib.sha256(public).hexdigest()[:16],
             public_key=public.hex(),
-            private_key=private.private_bytes_raw().hex(),
+            private_key=private.hex(),
         )
 
     def readable(self) -> SigningKey:
@@ -83,4 +82,4 @@ class SigningKey(models.Model):
     def sign(self, purpose: bytes, content: bytes) -> bytes:
         """Sign for one purpose: a signature of one kind is none of another."""
         private = bytes.fromhex(self.readable().private_key)
-        return Ed25519PrivateKey.from_private_bytes(private).sign(purpose + content)
+        return ed25519.sign(private, purpose + content)

@@ -30,7 +30,7 @@ from exporters.models import Delivery, DeliveryAttempt, ExporterConfig
 from exporters.redelivery import Redelivery
 from exporters.removal import remove
 from exporters.throttle import seconds_to_wait
-from exporters.transports import TRANSPORTS
+from exporters.transports.known import TRANSPORTS
 from exporters.trial import send_sample
 
 RENEWING = frozenset({"config", "auth", "enabled"})

@@ -15,7 +15,8 @@ from anpr_project.lib.text import validate_json_texts
 from exporters.matching import Filters
 from exporters.models import ExporterConfig
 from exporters.retry import RetryPolicy
-from exporters.transports import TRANSPORTS, Transport
+from exporters.transports import Transport
+from exporters.transports.known import TRANSPORTS
 
 LOST_KEY = "The stored secret cannot be opened with the present ENCRYPTION_KEYS: give it again."
 
@@ -129,11 +130,6 @@ def read(exporter: ExporterConfig) -> Settings:
         retry=exporter.retry,
         filters=exporter.filters,
     )
-
-
-def filters_of(exporter: ExporterConfig) -> Filters:
-    """Return the filters alone, which can be read although a secret cannot."""
-    return msgspec.convert(exporter.filters, Filters)
 
 
 def problem_fields(problems: list[Problem]) -> Iterator[tuple[str, Problem]]:

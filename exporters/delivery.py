@@ -6,7 +6,7 @@ import logging
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 from django.db import transaction
@@ -16,9 +16,13 @@ from django.utils import timezone
 from events.models import PlateEvent
 from events.representation import EventView, represent_rows, rows
 from exporters.attempts import Attempt, insert_attempts
-from exporters.configuration import Settings, filters_of
+from exporters.matching import filters_of
 from exporters.models import Delivery, ExporterConfig
 from exporters.transports import Outcome, TransportError
+
+if TYPE_CHECKING:
+    # Else whoever asks for the ledger would load the clients of all brokers.
+    from exporters.configuration import Settings
 
 logger = logging.getLogger(__name__)
 

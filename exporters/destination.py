@@ -15,7 +15,7 @@ from django.conf import settings
 
 from exporters.configuration import InvalidConfiguration, Problem
 from exporters.network import REFUSED, Address, Network
-from exporters.transports import TRANSPORTS
+from exporters.transports.known import TRANSPORTS
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 LOOK_UP_S = 5

@@ -16,7 +16,7 @@ from exporters.matching import Filters
 from exporters.redelivery import Request
 from exporters.retry import RetryPolicy
 from exporters.state import Export, State
-from exporters.transports import TRANSPORTS
+from exporters.transports.known import TRANSPORTS
 from exporters.trial import Result
 
 CONFIGS: dict[str, dict[str, Any]] = {

@@ -19,7 +19,7 @@ from exporters.matching import Filters
 from exporters.models import ExporterConfig
 from exporters.references import refuse_unknown
 from exporters.retry import RetryPolicy
-from exporters.transports import TRANSPORTS
+from exporters.transports.known import TRANSPORTS
 from exporters.typed_fields import (
     STORED,
     Rows,

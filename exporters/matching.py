@@ -15,6 +15,7 @@ from anpr_project.lib.text import PLAIN_PATTERN
 from events.models import PlateEvent
 from events.plates import WILDCARDS, normalize_pattern
 from events.readings import Ratio
+from exporters.models import ExporterConfig
 
 Id = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Ids = Annotated[tuple[Id, ...], Meta(max_length=1000)]
@@ -82,3 +83,8 @@ class Filters(
                 ("plate_normalized__wildcard" if is_pattern else "plate_normalized", pattern)
             )
         return wanted & plates
+
+
+def filters_of(exporter: ExporterConfig) -> Filters:
+    """Return the filters alone, which can be read although a secret cannot."""
+    return msgspec.convert(exporter.filters, Filters)

@@ -13,14 +13,15 @@ from anpr_project.lib.encryption import EncryptedTextField
 from anpr_project.lib.models import ConfigModel
 from anpr_project.lib.text import PlainJSONField, PlainTextField
 from events.models import PlateEvent
-from exporters.transports import TRANSPORTS
 
 # A worker that was silent this long does not come back under its name.
 FORGOTTEN_AFTER = timedelta(days=1)
 
 
 def exporter_types() -> list[tuple[str, str]]:
-    """A callable, so that a new transport needs no migration."""
+    """A callable, so that a new transport needs no migration; Django asks when choices are shown."""
+    from exporters.transports.known import TRANSPORTS  # late: it loads the clients of all brokers
+
     return [(kind, kind) for kind in TRANSPORTS]
 
 

@@ -16,8 +16,7 @@ from anpr_project.lib.errors import FieldError
 from anpr_project.lib.structs import converted
 from events.filters import parse_time
 from events.models import EventReceipt, PlateEvent
-from exporters.configuration import filters_of
-from exporters.matching import Id
+from exporters.matching import Id, filters_of
 from exporters.models import Delivery, ExporterConfig
 
 BATCH = 1000

@@ -7,7 +7,6 @@ import time
 from typing import Any
 
 from django.core.cache import cache
-from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 from rest_framework.views import APIView
@@ -23,6 +22,8 @@ def seconds_to_wait(user: Any) -> float:
 
     Counted in the cache, which all processes share when there is Redis.
     """
+    from redis.exceptions import RedisError  # late: 13 MB, for the few who test exporters
+
     key = f"export-test-{user.pk}"
     try:
         # Both are set by the first request of a window only, and atomically.

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError as SchemaError
-from jsonschema.validators import extend
 
 _RATIO = {"type": "number", "minimum": 0, "maximum": 1}
 _INPUT_SIZE = {
@@ -77,24 +72,16 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 MAX_PROBLEMS = 20
 
 
-def _unique(validator: object, wanted: bool, value: Any, schema: object) -> Iterator[SchemaError]:
-    # The library compares each with each when it cannot sort: minutes for a list of a megabyte.
-    if isinstance(value, list) and len({json.dumps(item) for item in value}) != len(value):
-        yield SchemaError("an element is repeated")
-
-
-_Validator: Any = extend(Draft202012Validator, {"uniqueItems": _unique})  # type: ignore[no-untyped-call]
-_VALIDATORS = {kind: _Validator(schema) for kind, schema in SCHEMAS.items()}
-
-
 def validate_parameters(model_type: str, parameters: Any) -> None:
     """Refuse parameters that the model's type does not know, and name each place."""
-    problems = [
+    from models_cfg.schema_check import problems  # late: only where a model is configured
+
+    wrong = [
         ValidationError(
             f"{'.'.join(map(str, error.absolute_path)) or 'parameters'}: {error.message[:200]}",
             code="schema",
         )
-        for error in islice(_VALIDATORS[model_type].iter_errors(parameters), MAX_PROBLEMS)
+        for error in islice(problems(model_type, parameters), MAX_PROBLEMS)
     ]
-    if problems:
-        raise ValidationError(problems)
+    if wrong:
+        raise ValidationError(wrong)

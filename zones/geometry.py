@@ -1,17 +1,11 @@
-"""GeoJSON areas (RFC 7946, Polygon and MultiPolygon): checked, parsed, asked for points."""
+"""GeoJSON areas (RFC 7946, Polygon and MultiPolygon), checked."""
 
 from __future__ import annotations
 
-import json
 import math
-from functools import lru_cache
 from typing import Any
 
-import shapely
 from django.core.exceptions import ValidationError
-from shapely.geometry import shape
-from shapely.geometry.base import BaseGeometry
-from shapely.validation import explain_validity
 
 MAX_POINTS = 10_000
 # Per space: the largest absolute x and y, and the smallest ones.
@@ -69,29 +63,7 @@ def validate_geometry(value: Any, space: str) -> None:
         )
     if points > MAX_POINTS:
         raise ValidationError(f"More than {MAX_POINTS} positions.", code="geometry")
-    area = parse(value)
-    if not area.is_valid:
-        # For example "Self-intersection[5 5]": the reason and the place.
-        raise ValidationError(f"The area is not valid: {explain_validity(area)}", code="geometry")
+    from zones.areas import why_invalid  # late: most processes never judge an area
 
-
-@lru_cache(maxsize=4096)
-def _parse(text: str) -> BaseGeometry:
-    area = shape(json.loads(text))
-    shapely.prepare(area)
-    return area
-
-
-def parse(value: dict[str, Any]) -> BaseGeometry:
-    """Return the prepared area; parsing is paid once for each distinct geometry."""
-    return _parse(json.dumps({"type": value["type"], "coordinates": value["coordinates"]}))
-
-
-def holds(value: dict[str, Any], x: float, y: float) -> bool:
-    """Whether the area holds the point; its border counts as inside."""
-    return bool(shapely.intersects_xy(parse(value), x, y))
-
-
-def size(value: dict[str, Any]) -> float:
-    """The area's size in square units of its space, to compare areas with."""
-    return float(parse(value).area)
+    if reason := why_invalid(value):
+        raise ValidationError(f"The area is not valid: {reason}", code="geometry")

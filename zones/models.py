@@ -12,7 +12,7 @@ from django.db.models import F, Q
 
 from anpr_project.lib.models import ConfigModel
 from anpr_project.lib.text import PlainJSONField, PlainTextField
-from zones.geometry import holds, size, validate_geometry
+from zones.geometry import validate_geometry
 
 DAYS = [MinValueValidator(1), MaxValueValidator(36500)]
 
@@ -96,5 +96,10 @@ class Zone(ConfigModel):
 
 def smallest_holding(zones: Iterable[Zone], x: float, y: float) -> Zone | None:
     """Return the smallest of the zones that hold the point: the most exact answer."""
-    holding = [zone for zone in zones if holds(zone.geometry, x, y)]
+    candidates = list(zones)
+    if not candidates:
+        return None
+    from zones.areas import holds, size  # late: only where there are zones
+
+    holding = [zone for zone in candidates if holds(zone.geometry, x, y)]
     return min(holding, key=lambda zone: (size(zone.geometry), zone.pk), default=None)

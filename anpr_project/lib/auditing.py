@@ -11,7 +11,6 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework.request import Request
-from rest_framework.serializers import BaseSerializer, Serializer
 
 from anpr_project.lib.client_address import client_address
 from anpr_project.lib.json_format import encode
@@ -85,13 +84,3 @@ def write_down_command(
 def identity(row: Model) -> dict[str, Any]:
     """Return what tells a row of the configuration from others, also when it is gone."""
     return {"entity": str(row._meta.verbose_name), "id": row.pk, "name": str(row)}
-
-
-def difference(serializer: BaseSerializer[Any], before: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return each field that was changed, with its old and its new value as the API shows them."""
-    assert isinstance(serializer, Serializer)  # noqa: S101 - configuration is no list
-    return {
-        name: [before.get(name), value]
-        for name, value in serializer.data.items()
-        if not serializer.fields[name].read_only and before.get(name) != value
-    }

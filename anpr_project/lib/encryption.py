@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.db import connection, models
+
+if TYPE_CHECKING:
+    from cryptography.fernet import MultiFernet
 
 
 @lru_cache(maxsize=4)
 def _fernet(keys: tuple[str, ...]) -> MultiFernet:
+    from cryptography.fernet import Fernet, MultiFernet  # late: 7 MB, for who has secrets to open
+
     return MultiFernet([Fernet(key) for key in keys])
 
 
 def fernet() -> MultiFernet:
     """The first key encrypts, all of them decrypt: put a new key in front to rotate."""
     return _fernet(tuple(settings.ENCRYPTION_KEYS))
+
+
+def _opened(token: str) -> str:
+    from cryptography.fernet import InvalidToken
+
+    try:
+        return fernet().decrypt(token.encode()).decode()
+    except InvalidToken:
+        return ""
 
 
 class EncryptedTextField(models.TextField[str, str]):
@@ -43,9 +56,4 @@ class EncryptedTextField(models.TextField[str, str]):
         return super().to_python(value)
 
     def from_db_value(self, value: str | None, expression: object, connection: object) -> str:
-        if not value:
-            return ""
-        try:
-            return fernet().decrypt(value.encode()).decode()
-        except InvalidToken:
-            return ""
+        return _opened(value) if value else ""

@@ -1,18 +1,13 @@
-"""JSON in and out for DRF by msgspec: strict, fast, and it refuses what PostgreSQL cannot store."""
+"""JSON in and out by msgspec: strict, fast, and it refuses what PostgreSQL cannot store."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from django.http import HttpResponse
 from rest_framework.exceptions import ParseError
-from rest_framework.renderers import JSONRenderer as DRFJSONRenderer
 
-from anpr_project.lib.body import BodyParser
-
-MAX_BODY_BYTES = 1024 * 1024
 # Far above any body's need, far below where the interpreter's stack ends in code behind us.
 MAX_DEPTH = 100
 
@@ -50,21 +45,3 @@ def encode(data: Any) -> bytes:
 
 def json_response(data: Any, status: int = 200) -> HttpResponse:
     return HttpResponse(encode(data), content_type="application/json", status=status)
-
-
-class JSONParser(BodyParser):
-    media_type = "application/json"
-    max_bytes = MAX_BODY_BYTES
-
-    def parse_body(self, body: bytes, media_type: str) -> Any:
-        return decode(body)
-
-
-class JSONRenderer(DRFJSONRenderer):
-    def render(
-        self,
-        data: Any,
-        accepted_media_type: str | None = None,
-        renderer_context: Mapping[str, Any] | None = None,
-    ) -> bytes:
-        return b"" if data is None else encode(data)

@@ -6,59 +6,25 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable
 from typing import Any
 
-import structlog
 from django.http import HttpRequest, HttpResponse
+
+from anpr_project.lib.log_lines import JsonLines, ReadableLines, about_request
 
 logger = logging.getLogger("anpr.access")
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
-def without_request(
-    logger: object, method: str, event: MutableMapping[str, Any]
-) -> MutableMapping[str, Any]:
-    """Drop the request that Django adds to its errors: its text holds the query, and so plates."""
-    event.pop("request", None)
-    return event
-
-
-SHARED: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_logger_name,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.ExtraAdder(),
-    without_request,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
-
-
 def logging_config(*, level: str, readable: bool) -> dict[str, Any]:
-    renderer: list[Any] = (
-        # Plain tracebacks: the rich ones print local variables, and with them secrets and plates.
-        [
-            structlog.dev.ConsoleRenderer(
-                colors=False, exception_formatter=structlog.dev.plain_traceback
-            )
-        ]
-        if readable
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    )
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "structured": {
-                "()": structlog.stdlib.ProcessorFormatter,
-                "foreign_pre_chain": SHARED,
-                "processors": [
-                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    *renderer,
-                ],
-            }
+            "lines": {"()": ReadableLines if readable else JsonLines},
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # Django's own handlers would print a second time; paths of 4xx hold plates in queries.
@@ -83,21 +49,22 @@ class RequestLogMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-ID", "")
         request_id = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
-        structlog.contextvars.bind_contextvars(request_id=request_id)
-        started = time.perf_counter()
-        try:
-            response = self.get_response(request)
-            if logger.isEnabledFor(logging.INFO):
-                logger.info(
-                    "request",
-                    extra={
-                        "method": request.method,
-                        "path": request.path,
-                        "status": response.status_code,
-                        "duration_ms": round((time.perf_counter() - started) * 1000, 1),
-                    },
-                )
-        finally:
-            structlog.contextvars.unbind_contextvars("request_id")
+        with about_request(request_id):
+            response = self._answer(request)
         response["X-Request-ID"] = request_id
+        return response
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        response = self.get_response(request)
+        if logger.isEnabledFor(logging.INFO):
+            logger.info(
+                "request",
+                extra={
+                    "method": request.method,
+                    "path": request.path,
+                    "status": response.status_code,
+                    "duration_ms": round((time.perf_counter() - started) * 1000, 1),
+                },
+            )
         return response

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import secrets
 import tempfile
 from pathlib import Path
 
-from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 FILE_NAME = "secrets.json"
 NAMES = ("SECRET_KEY", "ENCRYPTION_KEYS")
+KEY_BYTES = 32
+
+
+def new_encryption_key() -> str:
+    """Return a fresh key of Fernet, whose library is loaded only where something is encrypted."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+
+
+def is_encryption_key(text: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(text)) == KEY_BYTES
+    except ValueError:
+        return False
 
 
 def load_or_create(directory: Path) -> dict[str, str]:
@@ -41,9 +54,7 @@ def _load(path: Path) -> dict[str, str]:
 
 
 def _create(path: Path) -> None:
-    made = dict(
-        zip(NAMES, (secrets.token_urlsafe(64), Fernet.generate_key().decode()), strict=True)
-    )
+    made = dict(zip(NAMES, (secrets.token_urlsafe(64), new_encryption_key()), strict=True))
     # mkstemp makes it readable by the owner only.
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{FILE_NAME}-")
     with os.fdopen(descriptor, "w") as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Mapping
 from datetime import UTC
 from typing import Any, TypeVar
 
@@ -161,3 +162,15 @@ class ConfigSerializer(serializers.ModelSerializer[M]):
         for name in validated_data.keys() - row_values.keys():
             getattr(instance, name).set(validated_data[name])
         return instance
+
+
+def difference(
+    serializer: serializers.BaseSerializer[Any], before: Mapping[str, Any]
+) -> dict[str, list[Any]]:
+    """Return each field that was changed, with its old and its new value as the API shows them."""
+    assert isinstance(serializer, serializers.Serializer)  # noqa: S101 - configuration is no list
+    return {
+        name: [before.get(name), value]
+        for name, value in serializer.data.items()
+        if not serializer.fields[name].read_only and before.get(name) != value
+    }

@@ -11,10 +11,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
-from anpr_project.lib.auditing import difference, identity, write_down
+from anpr_project.lib.auditing import identity, write_down
 from anpr_project.lib.errors import FieldError
 from anpr_project.lib.filters import BoundedSearchFilter, StableOrderingFilter
 from anpr_project.lib.permissions import ModelPermissions
+from anpr_project.lib.serializers import difference
 from audit.models import Action
 
 M = TypeVar("M", bound=models.Model)

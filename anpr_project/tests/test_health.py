@@ -18,6 +18,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from anpr_project import __version__, health
+from anpr_project.processes import DRAINING_MARKER
 from exporters.models import WorkerHeartbeat
 
 WRAPPER: Any = type(connections["default"])
@@ -211,7 +212,7 @@ def test_ready_when_everything_it_needs_is_there(client: Client) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_not_ready_while_draining(client: Client, settings: Settings, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
-    (tmp_path / health.DRAINING_MARKER).touch()
+    (tmp_path / DRAINING_MARKER).touch()
 
     response = client.get("/ready")
 

@@ -81,7 +81,7 @@ def test_dead_processes_come_back_and_a_stop_drains(
     with running("serve", tmp_path, **production) as server:
         server.wait_for("/ready")
         eventually(lambda: answers(production["STREAM_PORT"]))
-        for part in ("granian", "--only stream", "manage.py deliver"):
+        for part in ("granian", "anpr_project.stream", "manage.py deliver"):
             before = child(server, part)
             os.kill(before, signal.SIGKILL)
             eventually(lambda before=before: is_gone(before))  # type: ignore[misc]

@@ -14,7 +14,7 @@ READS = (
     re.compile(r"\"([A-Z_]+)\" (?:not )?in os\.environ"),
 )
 # Set by our own code for libraries, not by an operator.
-INTERNAL = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR"}
+INTERNAL = {"DJANGO_SETTINGS_MODULE", "PROMETHEUS_MULTIPROC_DIR", "PYTHONPATH"}
 
 
 def names_that_the_code_reads() -> set[str]:

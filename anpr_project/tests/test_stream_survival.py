@@ -50,7 +50,7 @@ class Faults:
         if number == EVENTS // 4:
             self.stop_redis()
         elif number == EVENTS // 2:
-            os.kill(child(self.server, "--only stream"), signal.SIGKILL)
+            os.kill(child(self.server, "anpr_project.stream"), signal.SIGKILL)
         elif number == EVENTS * 3 // 4:
             self.redis, _ = start_redis(self.redis_port)
 

@@ -28,10 +28,11 @@ class Sample:
 
 
 def name_of(pid: int, command: str) -> str:
-    for name, part in PROCESSES.items():
+    # First, for its command line holds those of the others.
+    for name, part in ({"supervisor": "anpr_project.supervisor"} | PROCESSES).items():
         if part in command:
             return f"{name} {pid}"
-    return f"{'supervisor' if command.endswith('serve') else 'other'} {pid}"
+    return f"other {pid}"
 
 
 def sample(pids: dict[int, str]) -> list[Sample]:

@@ -129,7 +129,11 @@ def storage(folder: Path, size_mb: int) -> Iterator[Storage]:
 
 
 # What each process of `manage.py serve` shows in its command line.
-PROCESSES = {"api": "granian", "stream": "--only stream", "worker": "manage.py deliver"}
+PROCESSES = {
+    "api": "granian_server",
+    "stream": "anpr_project.stream",
+    "worker": "manage.py deliver",
+}
 
 
 @dataclass

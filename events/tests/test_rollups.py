@@ -8,7 +8,8 @@ from django.test.utils import CaptureQueriesContext
 
 from events.dispatch import dispatch
 from events.models import EventReceipt, KnownPlate, PlateEvent, Rollup
-from events.rollups import add_events, load_sketch, remove_events
+from events.rollups import add_events, remove_events
+from events.sketches import estimate
 from events.tests.rows import NOON, build_event, make_event, store
 from sensors.tests.factories import make_sensor
 from zones.tests.factories import make_zone
@@ -32,7 +33,7 @@ def test_event_counts_in_its_hour_day_and_month(db: None) -> None:
     assert rows["day", "all"].starts_at == NOON.replace(hour=0)
     assert rows["month", "all"].starts_at == NOON.replace(day=1, hour=0)
     assert (rows["day", "zone"].zone, rows["day", "zone"].camera) == (zone.pk, 0)
-    assert load_sketch(combination.plates).get_estimate() == 1
+    assert estimate([combination.plates]) == 1
 
 
 def test_sketch_holds_all_plates_of_its_row(db: None) -> None:
@@ -42,7 +43,7 @@ def test_sketch_holds_all_plates_of_its_row(db: None) -> None:
         dispatch()
     row = Rollup.objects.get(span="day", kind="all")
     assert row.events == 3000
-    assert load_sketch(row.plates).get_estimate() == pytest.approx(2000, rel=0.03)
+    assert estimate([row.plates]) == pytest.approx(2000, rel=0.03)
     assert len(row.plates) < 4200
 
 

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 
 from exporters import destination
-from exporters.configuration import InvalidConfiguration, check, filters_of, read
+from exporters.configuration import InvalidConfiguration, check, read
+from exporters.matching import filters_of
 from exporters.tests.factories import make_exporter
-from exporters.transports import TRANSPORTS
+from exporters.transports.known import TRANSPORTS
 from exporters.transports.webhook import WebhookTransport
 
 RIGHT: dict[str, Any] = {

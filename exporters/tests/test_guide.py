@@ -17,7 +17,7 @@ from exporters.matching import Filters
 from exporters.retry import RetryPolicy
 from exporters.tests.brokers import free_port, wait_for_port
 from exporters.tests.factories import SECRET, address, make_exporter
-from exporters.transports import TRANSPORTS
+from exporters.transports.known import TRANSPORTS
 
 GUIDE = (Path(django_settings.BASE_DIR) / "docs/exporters.md").read_text()
 CHAPTERS = {chapter.partition("\n")[0].lower(): chapter for chapter in re.split("\n## ", GUIDE)[1:]}

@@ -1,4 +1,4 @@
-"""The family of transports: one module each, and this line to know it by."""
+"""The family of transports: one module each, and what they have in common (`known` names them)."""
 
 from __future__ import annotations
 
@@ -9,14 +9,5 @@ from exporters.transports.base import (
     Transport,
     TransportError,
 )
-from exporters.transports.kafka import KafkaTransport
-from exporters.transports.mqtt import MqttTransport
-from exporters.transports.webhook import WebhookTransport
 
-TRANSPORTS: dict[str, type[Transport]] = {
-    "webhook": WebhookTransport,
-    "mqtt": MqttTransport,
-    "kafka": KafkaTransport,
-}
-
-__all__ = ["TRANSPORTS", "Message", "Outcome", "Receipt", "Transport", "TransportError"]
+__all__ = ["Message", "Outcome", "Receipt", "Transport", "TransportError"]

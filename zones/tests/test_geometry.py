@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from django.core.exceptions import ValidationError
 
-from zones.geometry import holds, validate_geometry
+from zones.areas import holds
+from zones.geometry import validate_geometry
 from zones.tests.factories import SQUARE
 
 

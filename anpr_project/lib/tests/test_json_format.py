@@ -11,14 +11,8 @@ from rest_framework.exceptions import ErrorDetail, ParseError
 
 from anpr_project.lib.body import MAX_DRAINED_BYTES
 from anpr_project.lib.errors import TooLarge
-from anpr_project.lib.json_format import (
-    MAX_BODY_BYTES,
-    MAX_DEPTH,
-    JSONParser,
-    JSONRenderer,
-    decode,
-    encode,
-)
+from anpr_project.lib.json_api import MAX_BODY_BYTES, JSONParser, JSONRenderer
+from anpr_project.lib.json_format import MAX_DEPTH, decode, encode
 
 
 def nested(depth: int) -> bytes:

@@ -8,18 +8,16 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connection
 
 from anpr_project.processes import (
     NAMES,
+    become,
     bound_socket,
     command_line,
     metrics_folder,
     raise_descriptor_limit,
 )
-from anpr_project.server import serve
 from anpr_project.start import create_first_admin, migrate
-from anpr_project.supervisor import Supervisor
 
 
 class Command(BaseCommand):
@@ -44,40 +42,26 @@ class Command(BaseCommand):
             # The processes work in other folders; a relative path would mean another place there.
             os.environ[name] = str(getattr(settings, name))
         raise_descriptor_limit()
-        match options["only"]:
-            case None:
-                self.supervise()
-            case "migrate":
-                self.migrate()
-            case "stream":
-                serve(bound_socket(settings.HOST, settings.STREAM_PORT))
-            case name:
-                self.become(name)
+        self.start(options["only"])
 
-    def supervise(self) -> None:
-        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
-        for port in (settings.PORT, settings.STREAM_PORT):
-            bound_socket(settings.HOST, port).close()
-        self.migrate()
-        self.share_metrics()
-        commands = {name: command_line(name) for name in NAMES}
-        Supervisor(commands, settings.DATA_DIR / "draining").run()
+    def start(self, only: str | None) -> None:
+        if only is None:
+            for port in (settings.PORT, settings.STREAM_PORT):
+                bound_socket(settings.HOST, port).close()
+        if only in (None, "migrate"):
+            self.migrate()
+        if only in (None, "api"):
+            # The folder is emptied: a worker of its own would take the API's counts away, and has
+            # METRICS_PORT for its own.
+            self.share_metrics()
+        if only != "migrate":
+            become(command_line(only or "supervisor"))
 
     def migrate(self) -> None:
+        settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
         migrate()
         self.stdout.write(create_first_admin(generate_password=False) or "The tables are there.")
         self.stdout.flush()
-        # The pool's threads would be forked into the children half alive.
-        connection.close()
-        connection.close_pool()  # type: ignore[attr-defined]
-
-    def become(self, name: str) -> None:
-        if name == "api":
-            # The folder is emptied: a worker beside it would take the API's counts away, and has
-            # METRICS_PORT for its own.
-            self.share_metrics()
-        command = command_line(name)
-        os.execv(command[0], command)  # noqa: S606 - our own command line
 
     def share_metrics(self) -> None:
         """Several processes answer /metrics as one: each writes its part into a common folder."""

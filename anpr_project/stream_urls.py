@@ -1,0 +1,19 @@
+"""What a stream process answers over HTTP: whether it lives, and what it counted."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from anpr_project.health import health, liveness, ready
+from anpr_project.metrics import metrics
+
+handler400 = "anpr_project.lib.error_handler.bad_request"
+handler404 = "anpr_project.lib.error_handler.not_found"
+handler500 = "anpr_project.lib.error_handler.server_error"
+
+urlpatterns = [
+    path("health", health),
+    path("ready", ready),
+    path("liveness", liveness),
+    path("metrics", metrics),
+]
