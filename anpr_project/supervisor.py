@@ -170,5 +170,5 @@ class Supervisor:
 
 if __name__ == "__main__":
     # Its arguments are made by anpr_project.processes.
-    write_to_stderr(os.environ.get("LOG_LEVEL", "INFO").upper())
+    write_to_stderr(os.environ.get("LOG_LEVEL", "").strip().upper() or "INFO")
     Supervisor(json.loads(sys.argv[2]), Path(sys.argv[1])).run()
