@@ -42,9 +42,9 @@ class Server:
 
     @property
     def environment(self) -> dict[str, str]:
-        environment = os.environ | self.extra
+        environment = os.environ | {"LOG_LEVEL": "WARNING"} | self.extra
         environment |= {"DATA_DIR": str(self.folder / "var"), "PORT": str(self.port)}
-        return environment | {"DJANGO_SUPERUSER_PASSWORD": PASSWORD, "LOG_LEVEL": "WARNING"}
+        return environment | {"DJANGO_SUPERUSER_PASSWORD": PASSWORD}
 
     def manage(self, *command: str) -> str:
         """Run a command of the product; return what it printed."""

@@ -18,6 +18,8 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 def logging_config(*, level: str, readable: bool) -> dict[str, Any]:
+    # Python's warnings are lines of the log like all others.
+    logging.captureWarnings(True)
     return {
         "version": 1,
         "disable_existing_loggers": False,

@@ -92,6 +92,13 @@ def test_poison_blocks_nothing_and_is_given_up() -> None:
     assert told.count("  red\n") == 7
 
 
+def test_what_comes_out_is_only_text_whatever_came_in() -> None:
+    small = ("--texts", "6", "--every", "6", "--lists", "6")
+    told = ledger("--seed", "4", "inert", "--controls", *small)
+
+    assert told.count("  red\n") == 19
+
+
 def test_what_is_due_goes_without_a_trace_while_events_come_in() -> None:
     """So small that how long anything took is no measure."""
     told = ledger(

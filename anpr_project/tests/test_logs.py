@@ -6,7 +6,9 @@ import io
 import json
 import logging
 import logging.config
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +17,7 @@ from django.test import AsyncClient, Client
 from rest_framework.test import APIClient
 
 from anpr_project.lib.logs import RequestLogMiddleware, logging_config
+from anpr_project.tests.running import environment, manage
 
 HOSTILE = [
     "short",
@@ -185,3 +188,14 @@ def test_without_info_no_access_line_is_made(client: Client, lines: Any) -> None
         logging.getLogger("anpr.access").setLevel(logging.NOTSET)
 
     assert lines() == []
+
+
+def test_a_warning_of_python_is_one_json_line_too(tmp_path: Path) -> None:
+    code = "import warnings; warnings.warn('first\\nsecond')"
+    program = manage("shell", "--no-imports", "-c", code)
+    plain = environment(tmp_path, PYTHONWARNINGS="default", DEBUG="0", SECRET_KEY="x" * 60)
+    done = subprocess.run(program, env=plain, capture_output=True, text=True, check=True)
+
+    (line,) = [json.loads(line) for line in done.stderr.splitlines() if "first" in line]
+    assert line["logger"] == "py.warnings"
+    assert "first\nsecond" in line["event"]

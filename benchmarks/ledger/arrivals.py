@@ -114,9 +114,11 @@ class KafkaWitness:
         while not self._stop.is_set():
             for message in self._consumer.consume(500, timeout=0.5):
                 if message.error() is None and (value := message.value()):
-                    headers = dict(message.headers() or [])
-                    message_id = str(headers.get("message_id"))
-                    self._found.append(arrival_of(value, message_id))
+                    self._note(value, message)
+
+    def _note(self, value: bytes | str, message: Any) -> None:
+        headers = dict(message.headers() or [])
+        self._found.append(arrival_of(value, str(headers.get("message_id"))))
 
     def arrivals(self) -> list[Arrival]:
         return list(self._found)

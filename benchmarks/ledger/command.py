@@ -94,6 +94,12 @@ def arguments() -> argparse.ArgumentParser:
     part.set_defaults(part="ledger.dead_sinks:dead_sinks")
     part.add_argument("--rate", type=float, default=20, help="events a second")
     part.add_argument("--seconds", type=float, default=180, help="of each of the two turns")
+    part = parts.add_parser("inert", help="hostile texts everywhere: what comes out is only text")
+    part.set_defaults(part="ledger.inert.part:inert")
+    part.add_argument("--texts", type=int, default=500)
+    part.add_argument("--every", type=int, default=1, help="of so many, one has pages of its own")
+    part.add_argument("--lists", type=int, default=1, help="of so many lists, one is opened")
+    part.add_argument("--controls", action="store_true", help="each check must see its control")
     part = parts.add_parser(
         "retention", help="what is due goes without a trace, what is held stays"
     )

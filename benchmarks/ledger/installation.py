@@ -177,9 +177,15 @@ class Installation:
 
 @contextmanager
 def installation(
-    folder: Path, *, picture_mb: int, durable: bool = True, source: Path | None = None
+    folder: Path,
+    *,
+    picture_mb: int,
+    durable: bool = True,
+    source: Path | None = None,
+    shape: str = "serve",
+    also: dict[str, str] | None = None,
 ) -> Iterator[Installation]:
-    """Start everything; end whatever is left of it."""
+    """Start everything, with settings that it shall have `also`; end whatever is left of it."""
     with ExitStack() as stack:
         postgres = Postgres(folder, durable=durable)
         stack.callback(postgres.stop)
@@ -200,8 +206,8 @@ def installation(
             "MIN_FREE_MB": "1",
             "API_WORKERS": "2",
             "EXPORT_ALLOW_NETWORKS": "127.0.0.0/8",
-        }
-        server = Server("serve", folder, free_port(), settings)
+        } | (also or {})
+        server = Server(shape, folder, free_port(), settings)
         if source is not None:
             server.root = source
         stack.callback(lambda: server.process and server.kill())
