@@ -17,7 +17,7 @@ from events.confidence import Confidence, confidence_by_camera
 from events.filters import parse_filter
 from events.models import PlateEvent
 from events.pattern_pages import read_page
-from events.representation import EventView, represent, represent_rows, rows
+from events.representation import EventView, represent, represent_rows
 from events.search import Match, look_alikes
 from events.stats import Statistics, StatsRequest, statistics
 
@@ -69,7 +69,7 @@ class EventListView(EventReader):
         wanted = parse_filter(self.query, ignore=keyset.PARAMETERS, similar_allowed=True)
         asked = keyset.PageRequest.parse(self.query)
         matches = look_alikes(wanted.similar) if wanted.similar else {}
-        page = read_page(asked, wanted, matches, rows(PlateEvent.objects.all()))
+        page = read_page(asked, wanted, matches)
         self.record(Action.SEARCH, found=len(page.events))
         url = request.build_absolute_uri()
         return Response(

@@ -72,9 +72,7 @@ def _rows(asked: StatsRequest) -> tuple[list[Row], bool]:
         return list(_one_by_one(events)), is_cut
     hours = asked.range.whole(BUCKETS["hour"])
     span = longest_within(BUCKETS[asked.bucket])
-    rolled_up = RollupReader(hours, asked.wanted).rows("camera", longest=span)
-    rows = rolled_up.values_list("starts_at", "camera")
-    found = list(rows.annotate(Sum("events"), Sum("confidence_sum")))
+    found: list[Row] = list(RollupReader(hours, asked.wanted).by_time(span, "camera"))
     for rest in counting.rests(hours):
         found.extend(_one_by_one(rest))
     return found, False

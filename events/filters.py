@@ -47,6 +47,15 @@ class EventFilter:
     conditions: tuple[Condition, ...] = ()
     similar: str = ""
 
+    @property
+    def has_one_plan(self) -> bool:
+        """Whether the list of these is a stretch of one index, whatever the values are."""
+        return all(
+            condition.field == "captured_at"
+            or (isinstance(condition, PlateLike) and not condition.is_pattern)
+            for condition in self.conditions
+        )
+
     def apply(self, queryset: Events) -> Events:
         """Narrow the queryset by everything but `similar`, which is a search of its own."""
         return queryset.filter(*(condition.q for condition in self.conditions))

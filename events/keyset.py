@@ -58,15 +58,13 @@ class Cursor:
         return base64.urlsafe_b64encode(f"{direction}.{since}.{self.event}".encode()).decode()
 
     def apply(self, queryset: QuerySet[PlateEvent]) -> QuerySet[PlateEvent]:
-        """Return what lies on the cursor's side, the nearest first."""
+        """Return what lies on the cursor's side."""
         # The first condition alone is the range in the index; a plain OR would not be one.
         if self.newer:
             beyond = Q(captured_at__gt=self.captured_at) | Q(id__gt=self.event)
-            queryset = queryset.filter(beyond, captured_at__gte=self.captured_at)
-            return queryset.order_by("captured_at", "id")
+            return queryset.filter(beyond, captured_at__gte=self.captured_at)
         beyond = Q(captured_at__lt=self.captured_at) | Q(id__lt=self.event)
-        queryset = queryset.filter(beyond, captured_at__lte=self.captured_at)
-        return queryset.order_by("-captured_at", "-id")
+        return queryset.filter(beyond, captured_at__lte=self.captured_at)
 
 
 @dataclass(frozen=True)
@@ -91,10 +89,19 @@ class PageRequest:
             _starting_place(query),
         )
 
+    @property
+    def is_backwards(self) -> bool:
+        """Whether the page's events are the oldest of those that may be on it."""
+        return self.cursor is not None and self.cursor.newer
+
+    def beyond_cursor(self, queryset: QuerySet[PlateEvent]) -> QuerySet[PlateEvent]:
+        """Return what may be on the page."""
+        return self.cursor.apply(queryset) if self.cursor else queryset
+
     def ordered(self, queryset: QuerySet[PlateEvent]) -> QuerySet[PlateEvent]:
         """Return what may be on the page, the nearest first."""
-        cursor = self.cursor
-        return cursor.apply(queryset) if cursor else queryset.order_by("-captured_at", "-id")
+        way = "" if self.is_backwards else "-"
+        return self.beyond_cursor(queryset).order_by(f"{way}captured_at", f"{way}id")
 
     def read(self, queryset: QuerySet[PlateEvent]) -> Page:
         # One more than asked for tells whether there is another page; nothing is counted.
@@ -107,7 +114,7 @@ class PageRequest:
         if not rows:
             return Page([], None, None)
         has_next, has_previous = more, cursor is not None
-        if cursor is not None and cursor.newer:
+        if self.is_backwards:
             rows.reverse()
             has_next, has_previous = True, more
         return Page(

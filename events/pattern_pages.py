@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 
+from anpr_project.lib.statements import condition_of, planned_once
 from events.conditions import PlateLike
+from events.event_rows import read_rows
 from events.filters import EventFilter
 from events.keyset import Page, PageRequest
 from events.models import KnownPlate, PlateEvent
@@ -38,59 +40,83 @@ SHORTEST_BEGINNING = 2
 Place = tuple[int, datetime]
 
 
-def _run(inner: QuerySet[PlateEvent, Any], outer: str, *parameters: Any) -> list[Any]:
-    try:
-        sql, inner_parameters = inner.query.sql_with_params()
-    except EmptyResultSet:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(outer.format(inner=sql), [*inner_parameters, *parameters])
-        rows: list[Any] = cursor.fetchall()
-    return rows
+TABLE = PlateEvent._meta.db_table
 
 
-def _direction(asked: PageRequest) -> str:
-    return "ASC" if asked.cursor and asked.cursor.newer else "DESC"
+def _way(asked: PageRequest) -> str:
+    return "ASC" if asked.is_backwards else "DESC"
 
 
 def _among_the_nearest(
-    asked: PageRequest, events: QuerySet[PlateEvent], pattern: PlateLike
-) -> list[Place]:
-    near = asked.ordered(events).values("id", "captured_at", "plate_normalized")[:NEAR]
-    way = _direction(asked)
-    found = _run(
-        near,
-        "SELECT id, captured_at FROM ({inner}) AS near WHERE plate_normalized LIKE %s "  # noqa: S608
-        f"ORDER BY captured_at {way}, id {way} LIMIT %s",
-        pattern.pattern.replace("*", "%").replace("?", "_"),
-        asked.limit + 1,
-    )
-    return [(pk, captured_at) for pk, captured_at in found]
+    asked: PageRequest, wanted: EventFilter, events: QuerySet[PlateEvent], pattern: PlateLike
+) -> tuple[list[Place], datetime | None]:
+    """Return the matches among the nearest events, and when the very nearest of those was."""
+    condition, parameters = condition_of(asked.beyond_cursor(wanted.apply(events)))
+    order = f"ORDER BY captured_at {_way(asked)}, id {_way(asked)} LIMIT"
+    nearest = f"FROM {TABLE} WHERE {condition} {order}"
+    like = pattern.pattern.replace("*", "%").replace("?", "_")
+    with planned_once() if wanted.has_one_plan else connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT id, captured_at FROM (SELECT id, captured_at, plate_normalized {nearest} "  # noqa: S608
+            f"{NEAR}) AS near WHERE plate_normalized LIKE %s {order} {asked.limit + 1}",
+            [*parameters, like],
+        )
+        found = cursor.fetchall()
+        if len(found) > asked.limit:
+            return found, None
+        cursor.execute(f"SELECT captured_at {nearest} 1", parameters)
+        first = cursor.fetchone()
+    return found, first and first[0]
 
 
-def _by_plate(asked: PageRequest, matching: QuerySet[PlateEvent]) -> list[Place] | None:
-    """Return the nearest matches by the index of plates; None when there are too many to sort."""
-    stretch = asked.ordered(matching).order_by("plate_normalized").values("id", "captured_at")
-    way = _direction(asked)
-    found = _run(
-        stretch[: MOST_MATCHES + 1],
-        "SELECT id, captured_at, count(*) OVER () FROM ({inner}) AS matching "  # noqa: S608
-        f"ORDER BY captured_at {way}, id {way} LIMIT %s",
-        asked.limit + 1,
-    )
-    if found and found[0][2] > MOST_MATCHES:
-        return None
-    return [(pk, captured_at) for pk, captured_at, _ in found]
+@dataclass(frozen=True)
+class ByPlate:
+    """The matches by the index of plates, from as long a stretch of time as is asked for."""
+
+    asked: PageRequest
+    condition: str
+    parameters: list[Any]
+
+    @classmethod
+    def of(cls, asked: PageRequest, matching: QuerySet[PlateEvent]) -> ByPlate:
+        return cls(asked, *condition_of(asked.beyond_cursor(matching)))
+
+    def within(self, until: datetime | None = None) -> list[Place] | None:
+        """Return the nearest matches; None when there are too many to sort."""
+        condition, parameters, way = self.condition, list(self.parameters), _way(self.asked)
+        if until:
+            condition += f" AND captured_at {'<=' if self.asked.is_backwards else '>='} %s"
+            parameters.append(until)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT id, captured_at, count(*) OVER () FROM ("  # noqa: S608
+                f"SELECT id, captured_at FROM {TABLE} WHERE {condition} "
+                f"ORDER BY plate_normalized LIMIT {MOST_MATCHES + 1}) AS matching "
+                f"ORDER BY captured_at {way}, id {way} LIMIT {self.asked.limit + 1}",
+                parameters,
+            )
+            found = cursor.fetchall()
+        if found and found[0][2] > MOST_MATCHES:
+            return None
+        return [(pk, captured_at) for pk, captured_at, _ in found]
+
+    def nearest_first(self, nearest: datetime) -> list[Place] | None:
+        """Return the nearest matches, from no longer a stretch than needed."""
+        for days in NEAREST:
+            found = self.within(nearest + days if self.asked.is_backwards else nearest - days)
+            if found is None or len(found) > self.asked.limit:
+                return found
+        return self.within()
 
 
-def _page(asked: PageRequest, events: QuerySet[PlateEvent], places: list[Place]) -> Page:
+def _page(asked: PageRequest, places: list[Place]) -> Page:
     if not places:
         return asked.of([])
     times = [captured_at for _, captured_at in places]
-    rows = events.filter(
+    found = PlateEvent.objects.filter(
         pk__among=[pk for pk, _ in places], captured_at__range=(min(times), max(times))
     )
-    return asked.of(list(asked.ordered(rows)))
+    return asked.of(read_rows(found, oldest_first=asked.is_backwards))
 
 
 def _beginning(pattern: str) -> str:
@@ -106,53 +132,41 @@ def _rare_plates(pattern: PlateLike) -> set[str] | None:
     return plates | set(filter(pattern.fits, unseen_plates()))
 
 
-def _nearest_first(
-    asked: PageRequest, events: QuerySet[PlateEvent], matching: QuerySet[PlateEvent]
-) -> list[Place] | None:
-    """Return the nearest matches by the index of plates, from no longer a stretch than needed."""
-    nearest = asked.ordered(events).values_list("captured_at", flat=True).first()
-    if nearest is None:
-        return []
-    for days in NEAREST:
-        end = nearest + days if _direction(asked) == "ASC" else nearest - days
-        found = _by_plate(asked, matching.filter(captured_at__range=sorted((nearest, end))))
-        if found is None or len(found) > asked.limit:
-            return found
-    return _by_plate(asked, matching)
-
-
 def _find(
     asked: PageRequest, wanted: EventFilter, pattern: PlateLike, events: QuerySet[PlateEvent]
 ) -> list[Place] | None:
     """Return the places of the page's events, or None when the planner can be left alone."""
-    others = EventFilter(tuple(c for c in wanted.conditions if c is not pattern)).apply(events)
-    found = _among_the_nearest(asked, others, pattern)
-    if len(found) > asked.limit:
+    others = EventFilter(tuple(c for c in wanted.conditions if c is not pattern))
+    found, nearest = _among_the_nearest(asked, others, events, pattern)
+    if nearest is None:
         return found
     if len(_beginning(pattern.pattern)) >= SHORTEST_BEGINNING:
-        return _nearest_first(asked, others, wanted.apply(events))
+        return ByPlate.of(asked, wanted.apply(events)).nearest_first(nearest)
     plates = _rare_plates(pattern)
     if plates is None:
         return None
-    return _nearest_first(asked, others, others.filter(plate_normalized__among=plates))
+    matching = others.apply(events).filter(plate_normalized__among=plates)
+    return ByPlate.of(asked, matching).nearest_first(nearest)
 
 
-def read_page(
-    asked: PageRequest,
-    wanted: EventFilter,
-    similar: Collection[str],
-    events: QuerySet[PlateEvent],
-) -> Page:
+def read_page(asked: PageRequest, wanted: EventFilter, similar: Collection[str]) -> Page:
     """Return the page of the wanted events; `similar` are the plates that a look-alike search found."""
     patterns = [c for c in wanted.conditions if isinstance(c, PlateLike) and c.is_pattern]
+    events = PlateEvent.objects.all()
     matching = wanted.apply(events)
     if wanted.similar:
         matching = matching.filter(plate_normalized__among=similar)
-    if connection.vendor != "postgresql" or not (patterns or wanted.similar):
-        return asked.read(matching)
-    bare = PlateEvent.objects.all()
-    if wanted.similar:
-        places = _by_plate(asked, wanted.apply(bare).filter(plate_normalized__among=similar))
-    else:
-        places = _find(asked, wanted, patterns[0], bare)
-    return asked.read(matching) if places is None else _page(asked, events, places)
+    places: list[Place] | None = None
+    if connection.vendor == "postgresql" and wanted.similar:
+        places = ByPlate.of(asked, matching).within()
+    elif connection.vendor == "postgresql" and patterns:
+        places = _find(asked, wanted, patterns[0], events)
+    if places is not None:
+        return _page(asked, places)
+    rows = read_rows(
+        asked.beyond_cursor(matching),
+        asked.limit + 1,
+        oldest_first=asked.is_backwards,
+        has_one_plan=wanted.has_one_plan,
+    )
+    return asked.of(rows)

@@ -9,8 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db.models import QuerySet, TextField
-from django.db.models.functions import Cast
 
 from events.models import PlateEvent, TpmsReading
 from events.readings import Candidate, Location, Vehicle
@@ -89,25 +87,12 @@ def represent(event: PlateEvent, tyres: Iterable[TpmsReading] | None = None) -> 
     )
 
 
-# What a view is made of, where no event is loaded as such: a page of them is read in half the time.
-ROW = (
-    *("pk", "event_id", "plate", "plate_normalized", "confidence", "region"),
-    *("captured_at", "received_at", "sensor_id", "sensor__name", "camera_id", "camera__name"),
-    *("zone_id", "zone__name", "frame", "frame_sha256", "crop", "crop_sha256"),
-)
-
-
-def rows(events: QuerySet[PlateEvent]) -> QuerySet[PlateEvent, Any]:
-    """Return the events as rows for `represent_rows`."""
-    details = Cast("details", TextField())
-    return events.annotate(details_text=details).values_list(*ROW, "details_text", named=True)
-
-
 def represent_rows(found: Sequence[Any]) -> list[EventView]:
-    """Return the outside views of rows, in their order."""
+    """Return the outside views of rows (event_rows.py), in their order."""
     tyres: dict[int, list[TpmsReading]] = defaultdict(list)
-    heard = TpmsReading.objects.filter(event__among=[row.pk for row in found])
-    for tyre in heard.order_by("id") if found else ():
+    with_tyres = [row.pk for row in found if row.first_tyre]
+    heard = TpmsReading.objects.filter(event__among=with_tyres).order_by("id")
+    for tyre in heard if with_tyres else ():
         tyres[tyre.event_id].append(tyre)
     return [
         _view(

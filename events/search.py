@@ -6,19 +6,17 @@ alike; so look-alikes cost next to nothing, a dropped or added character less th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
-from functools import reduce
 from itertools import combinations, groupby
-from operator import or_
 from string import ascii_uppercase, digits
 
 import msgspec
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Length
+from django.db import connection
 from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein, Opcode
 
-from events import lookups  # noqa: F401 - registers `wildcard`
+from anpr_project.lib.statements import planned_once
 from events.models import EventReceipt, KnownPlate, PlateEvent
 from events.plates import look_alike_key
 
@@ -31,6 +29,15 @@ SHORTEST_HALVED = 6
 MAX_CANDIDATES = 1000
 MAX_UNSEEN = 1000
 MAX_PLATES = 200
+UNSEEN = f"""
+    SELECT event.plate_normalized FROM (
+        SELECT id, captured_at FROM {EventReceipt._meta.db_table}
+        WHERE position IS NULL ORDER BY id LIMIT {MAX_UNSEEN}
+    ) waiting JOIN {PlateEvent._meta.db_table} event
+    ON event.id = waiting.id AND event.captured_at = waiting.captured_at
+"""  # noqa: S608 - our own names
+# A condition on known plates, and its values.
+Part = tuple[str, list[str]]
 _NUMBERS = {1: "one character", 2: "two characters"}
 
 
@@ -101,44 +108,67 @@ def _neighbours(key: str) -> set[str]:
     return keys
 
 
-def _sharing_a_half(key: str) -> Iterator[QuerySet[KnownPlate]]:
-    """Yield the plates that begin or end like the key: further edits, and letters of any script."""
+def _within_one_edit(key: str) -> Part:
+    keys = sorted(_neighbours(key))
+    if connection.vendor == "postgresql":
+        # One text, for an array of hundreds takes long to quote; a key has no comma.
+        return "key = ANY(string_to_array(%s, ','))", [",".join(keys)]
+    return "key IN (SELECT value FROM json_each(%s))", [json.dumps(keys)]
+
+
+def _sharing_a_half(key: str) -> list[Part]:
+    """Return what begins or ends like the key: further edits, and letters of any script."""
     middle, backwards = len(key) // 2, key[::-1]
-    alike = KnownPlate.objects.annotate(length=Length("key")).filter(
-        length__gte=len(key) - 2, length__lte=len(key) + 2
-    )
-    yield _with_rest(alike, "key", key[:middle], key[middle:])
     rest = len(key) - middle
-    yield _with_rest(alike, "key_reversed", backwards[:rest], backwards[rest:])
+    return [
+        _with_rest("key", key[:middle], key[middle:]),
+        _with_rest("key_reversed", backwards[:rest], backwards[rest:]),
+    ]
 
 
-def _with_rest(
-    plates: QuerySet[KnownPlate], field: str, half: str, rest: str
-) -> QuerySet[KnownPlate]:
-    """Return the plates that begin with the half, and hold what two edits leave of the rest.
+def _with_rest(field: str, half: str, rest: str) -> Part:
+    """Return what begins with the half, and holds what two edits leave of the rest.
 
     Of a frequent half there are many thousands; so few of them need to be compared here.
     """
-    kept = ("*".join(part) for part in combinations(rest, max(0, len(rest) - 2)))
-    near = reduce(or_, (Q((f"{field}__wildcard", f"{half}*{part}*")) for part in sorted(set(kept))))
-    return plates.filter(near, **{f"{field}__wildcard": f"{half}*"})
+    like, run = ("LIKE", "%") if connection.vendor == "postgresql" else ("GLOB", "*")
+    kept = sorted({run.join(part) for part in combinations(rest, max(0, len(rest) - 2))})
+    length = len(half) + len(rest)
+    return (
+        f"{field} {like} %s AND length({field}) BETWEEN {length - 2} AND {length + 2} "
+        f"AND ({' OR '.join([f'{field} {like} %s'] * len(kept))})",
+        [half + run, *(f"{half}{run}{part}{run}" for part in kept)],
+    )
+
+
+def _known_plates(key: str) -> set[str]:
+    """Return the known plates that may be near, in one statement."""
+    parts = [_within_one_edit(key), *(_sharing_a_half(key) if len(key) >= SHORTEST_HALVED else ())]
+    table = KnownPlate._meta.db_table
+    # Each in brackets, for SQLite.
+    selects = [
+        f"SELECT * FROM (SELECT plate FROM {table} WHERE {where} LIMIT {MAX_CANDIDATES}) AS part"  # noqa: S608 - our own conditions
+        for where, _ in parts
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            " UNION ALL ".join(selects), [value for _, values in parts for value in values]
+        )
+        return {plate for (plate,) in cursor.fetchall()}
 
 
 def unseen_plates() -> set[str]:
     """Return what the dispatcher has not yet made known."""
-    waiting = PlateEvent.objects.of(list(EventReceipt.objects.waiting()[:MAX_UNSEEN]))
-    return {event.plate_normalized for event in waiting}
+    with planned_once() as cursor:
+        cursor.execute(UNSEEN)
+        return {plate for (plate,) in cursor.fetchall()}
 
 
 def _candidates(plate: str, key: str) -> dict[str, str]:
     """Return plates that may be near, with their keys."""
-    searches = [KnownPlate.objects.filter(key__among=sorted(_neighbours(key)))]
-    if len(key) >= SHORTEST_HALVED:
-        searches.extend(_sharing_a_half(key))
-    found = {unseen: look_alike_key(unseen) for unseen in {plate, *unseen_plates()}}
-    for search in searches:
-        found.update(search.values_list("plate", "key")[:MAX_CANDIDATES])
-    return found
+    # First what is not known yet: it may be known a moment later.
+    unseen = unseen_plates()
+    return {found: look_alike_key(found) for found in {plate} | unseen | _known_plates(key)}
 
 
 def look_alikes(plate: str) -> dict[str, Match]:

@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import msgspec
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Window
+from django.db import connection
+from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Window
 from django.utils import timezone
 
 from anpr_project.lib.errors import FieldError
+from anpr_project.lib.statements import condition_of
 from cameras.models import Camera
 from events.filters import EventFilter, one_value, parse_filter, parse_time
 from events.models import EventReceipt, PlateEvent
@@ -211,6 +213,7 @@ class Counting:
         is_top_approximate, counted_plates = is_approximate and top is None, 0
         if top is None:
             top, counted_plates = _top_plates(events)
+        names = _names(tally)
         return Statistics(
             start=asked.range.start,
             end=asked.range.end,
@@ -226,8 +229,14 @@ class Counting:
                 )
                 for start in asked.range.buckets(tally.bucket)
             ],
-            by_camera=_by_camera(tally.by["camera"]),
-            by_zone=_by_zone(tally.by["zone"]),
+            by_camera=[
+                CameraCount(int(pk) or None, names.get(("camera", int(pk))), count)
+                for pk, count in _ranked(tally.by["camera"])
+            ],
+            by_zone=[
+                ZoneCount(int(pk) or None, names.get(("zone", int(pk))), count)
+                for pk, count in _ranked(tally.by["zone"])
+            ],
             by_vehicle_type=[
                 VehicleTypeCount(str(name) or None, count)
                 for name, count in _ranked(tally.by["vehicle_type"])
@@ -245,16 +254,18 @@ def _ranked(counts: Counter[int | str]) -> list[tuple[int | str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
 
 
-def _by_camera(counts: Counter[int | str]) -> list[CameraCount]:
-    names = dict(Camera.objects.filter(pk__in=counts).values_list("pk", "name"))
-    return [
-        CameraCount(int(pk) or None, names.get(int(pk)), count) for pk, count in _ranked(counts)
-    ]
-
-
-def _by_zone(counts: Counter[int | str]) -> list[ZoneCount]:
-    names = dict(Zone.objects.filter(pk__in=counts).values_list("pk", "name"))
-    return [ZoneCount(int(pk) or None, names.get(int(pk)), count) for pk, count in _ranked(counts)]
+def _names(tally: Tally) -> dict[tuple[str, int], str]:
+    """Return the names of the counted cameras and zones, in one statement."""
+    selects, values = [], list[Any]()
+    kinds: dict[str, type[Model]] = {"camera": Camera, "zone": Zone}
+    for kind, model in kinds.items():
+        condition, ids = condition_of(model._default_manager.filter(pk__among=tally.by[kind]))
+        table = model._meta.db_table
+        selects.append(f"SELECT '{kind}', id, name FROM {table} WHERE {condition}")  # noqa: S608 - our names
+        values += ids
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(selects), values)
+        return {(kind, pk): name for kind, pk, name in cursor.fetchall()}
 
 
 def _distinct_plates(events: QuerySet[PlateEvent]) -> QuerySet[PlateEvent, str]:

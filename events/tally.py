@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
-from django.db.models import Count, Q, QuerySet, Sum
+from django.db import connection
+from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
+from anpr_project.lib.statements import condition_of
 from events import sketches
 from events.filters import EventFilter
 from events.models import PlateEvent, Rollup
@@ -73,18 +76,16 @@ class RollupReader:
     hours: Range
     wanted: EventFilter
 
-    def rows(self, *shown: str, longest: Rollup.Span = Rollup.Span.MONTH) -> QuerySet[Rollup]:
-        """Return the fewest rows that tell apart what is shown and what is filtered by."""
-        conditions = [condition.on(condition.parameter) for condition in self.wanted.conditions]
+    def _kind(self, *shown: str) -> str:
+        """Return the kind with the fewest rows that tell apart what is shown and filtered by."""
         properties = {*shown, *(condition.parameter for condition in self.wanted.conditions)}
-        kind = Rollup.Kind.COMBINATION
         if len(properties) < 2:
-            kind = Rollup.Kind(*properties) if properties else Rollup.Kind.ALL
-        return Rollup.objects.filter(self._spans(longest), *conditions, kind=kind)
+            return Rollup.Kind(*properties) if properties else Rollup.Kind.ALL
+        return Rollup.Kind.COMBINATION
 
-    def _spans(self, longest: Rollup.Span) -> Q:
+    def _spans(self, longest: Rollup.Span) -> Iterator[tuple[Rollup.Span, Range]]:
         """Whole months by their rows, what is left at both ends by those of days, then of hours."""
-        span, spans = Rollup.Span, Q(pk__in=())
+        span = Rollup.Span
         days = months = Range(self.hours.start, self.hours.start)
         if longest is not span.HOUR:
             days = self.hours.whole(BUCKETS["day"])
@@ -92,25 +93,63 @@ class RollupReader:
             months = days.whole_months()
         parts = [(span.HOUR, part) for part in self.hours.without(days)]
         parts += [(span.DAY, part) for part in days.without(months)]
-        for of, part in [*parts, (span.MONTH, months)]:
-            if part:
-                spans |= Q(span=of, starts_at__gte=part.start, starts_at__lt=part.end)
-        return spans
+        return ((of, part) for of, part in [*parts, (span.MONTH, months)] if part)
+
+    def read(
+        self,
+        columns: str,
+        *kinds: str,
+        longest: Rollup.Span = Rollup.Span.MONTH,
+        grouped_by: str = "",
+    ) -> list[tuple[Any, ...]]:
+        """Return columns of the rows of these kinds, of no longer spans than that."""
+        # Each with its kinds, as the index begins.
+        span = f"span = %s AND kind IN ({', '.join(['%s'] * len(kinds))}) "
+        span += "AND starts_at >= %s AND starts_at < %s"
+        spans, values = [], list[Any]()
+        moment = connection.ops.adapt_datetimefield_value
+        for of, part in self._spans(longest):
+            spans.append(span)
+            values += [str(of), *map(str, kinds), moment(part.start), moment(part.end)]
+        if not spans:
+            return []
+        conditions = (condition.on(condition.parameter) for condition in self.wanted.conditions)
+        condition, more = condition_of(Rollup.objects.filter(*conditions))
+        statement = f"SELECT {columns} FROM {Rollup._meta.db_table} "  # noqa: S608 - our own names
+        statement += f"WHERE ({' OR '.join(spans)}) AND {condition}"
+        with connection.cursor() as cursor:
+            cursor.execute(f"{statement} {grouped_by}", [*values, *more])
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+        return found
+
+    def by_time(self, longest: Rollup.Span, *shown: str) -> list[tuple[Any, ...]]:
+        """Return start, what is shown, events and sum of confidence."""
+        columns = ", ".join(("starts_at", *shown))
+        found = self.read(
+            f"{columns}, SUM(events), SUM(confidence_sum)",
+            self._kind(*shown),
+            longest=longest,
+            grouped_by=f"GROUP BY {columns}",
+        )
+        # SQLite keeps UTC without saying so; PostgreSQL adds whole numbers up to a decimal.
+        return [
+            (start.replace(tzinfo=UTC), *what, int(events), confidence)
+            for start, *what, events, confidence in found
+        ]
 
     def count(self, tally: Tally) -> None:
-        by_time = self.rows(longest=longest_within(tally.bucket)).values_list("starts_at")
-        for start, events, confidence in by_time.annotate(Sum("events"), Sum("confidence_sum")):
+        for start, events, confidence in self.by_time(longest_within(tally.bucket)):
             tally.add(start, events, confidence)
         # One statement for all properties: by their own rows, or by what they have in common.
-        rows = self.rows(*PROPERTIES)
-        if not self.wanted.conditions:
-            rows = Rollup.objects.filter(self._spans(Rollup.Span.MONTH), kind__in=PROPERTIES)
-        for kind, *values, events in rows.values_list("kind", *PROPERTIES).annotate(Sum("events")):
+        kinds = [Rollup.Kind.COMBINATION] if self.wanted.conditions else PROPERTIES
+        columns = ", ".join(("kind", *PROPERTIES))
+        counts = self.read(f"{columns}, SUM(events)", *kinds, grouped_by=f"GROUP BY {columns}")
+        for kind, *values, events in counts:
             for name, value in zip(PROPERTIES, values, strict=True):
                 if kind in {name, Rollup.Kind.COMBINATION}:
-                    tally.by[name][value] += events
+                    tally.by[name][value] += int(events)
 
     def unique_plates(self, others: Collection[str]) -> int:
         """Return about how many distinct plates there are, with those of events not rolled up."""
-        stored = self.rows().values_list("plates", flat=True)
+        stored = [plates for (plates,) in self.read("plates", self._kind())]
         return round(sketches.estimate([*stored, sketches.with_plates(b"", others)]))

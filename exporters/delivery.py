@@ -13,8 +13,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from events.event_rows import read_rows
 from events.models import PlateEvent
-from events.representation import EventView, represent_rows, rows
+from events.representation import EventView, represent_rows
 from exporters.attempts import Attempt, insert_attempts
 from exporters.matching import filters_of
 from exporters.models import Delivery, ExporterConfig
@@ -101,8 +102,9 @@ def claim_due(exporter: ExporterConfig, settings: Settings, limit: int) -> list[
         ids = [pk for pk, _, _ in claimed]
         if ids:
             Delivery.objects.filter(pk__among=ids).update(next_attempt_at=now + lease(settings))
-    found = rows(PlateEvent.objects.by_ids([event for _, event, _ in claimed]).order_by())
-    events = {view.id: view for view in represent_rows(list(found))}
+    found = PlateEvent.objects.by_ids([event for _, event, _ in claimed])
+    rows = read_rows(found, oldest_first=True)
+    events = {view.id: view for view in represent_rows(rows)}
     # Without what retention just took.
     return [
         Claimed(pk, events[event], bool(error)) for pk, event, error in claimed if event in events

@@ -17,16 +17,29 @@ from knox.crypto import hash_token
 from knox.models import AuthToken
 from rest_framework.exceptions import AuthenticationFailed
 
+from anpr_project.lib.permissions_backend import PERMISSIONS, remember_permissions
 from anpr_project.lib.second_factor import lacks_second_factor
+from anpr_project.lib.statements import planned_once
 
 SCHEME = b"token"
 # What knox makes is 64 hex digits; anything else needs no look at the database.
 SHAPE = re.compile(rb"[0-9a-f]{64}")
-# Written out: every request of a program asks this, and to compose it took longer than to answer it.
-OWNER = """
-    SELECT person.* FROM knox_authtoken token JOIN auth_user person ON person.id = token.user_id
-    WHERE token.digest = %s AND (token.expiry IS NULL OR token.expiry > %s) AND person.is_active
-"""
+# What a request needs of its user; a field that is not here is loaded when somebody asks for it.
+NEEDED = {"id", "username", "is_staff", "is_active", "is_superuser"}
+# In the model's order, which is that of from_db().
+FIELDS = [field.attname for field in User._meta.concrete_fields if field.attname in NEEDED]
+# Written out, with what the user may do: every request of a program asks this, and to compose it
+# took longer than to answer it.
+OWNER = f"""
+    WITH holder AS (
+        SELECT user_id FROM knox_authtoken
+        WHERE digest = %s AND (expiry IS NULL OR expiry > %s)
+    )
+    SELECT {", ".join(f"person.{name}" for name in FIELDS)}, given.name
+    FROM auth_user person
+    LEFT JOIN ({PERMISSIONS.format(user="(SELECT user_id FROM holder)")}) given ON true
+    WHERE person.id = (SELECT user_id FROM holder) AND person.is_active
+"""  # noqa: S608 - constants
 
 
 def live_token(raw: bytes) -> Any | None:
@@ -38,10 +51,14 @@ def live_token(raw: bytes) -> Any | None:
         return None
     digest = hash_token(raw.decode())
     now = connection.ops.adapt_datetimefield_value(timezone.now())
-    user = next(iter(User.objects.raw(OWNER, [digest, now])), None)
-    if user is None or lacks_second_factor(user):
+    with planned_once() as cursor:
+        cursor.execute(OWNER, [digest, now])
+        rows = cursor.fetchall()
+    if not rows:
         return None
-    return AuthToken(digest=digest, user=user)
+    user = User.from_db(connection.alias, FIELDS, rows[0][:-1])
+    remember_permissions(user, {name for *_, name in rows if name})
+    return None if lacks_second_factor(user) else AuthToken(digest=digest, user=user)
 
 
 def user_of_token(authorization: bytes) -> User | None:

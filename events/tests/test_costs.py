@@ -79,7 +79,7 @@ def test_a_page_of_the_list_and_the_statistics_cost_the_same_with_more_events(
         counts.append([statements(partial(api.get, path)) for path in ("/api/v1/events", STATS)])
     assert counts[1] == counts[2]
     page, statistics = counts[2]
-    assert page <= 3
+    assert page <= 2
     assert statistics <= 12
 
 

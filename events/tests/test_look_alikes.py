@@ -58,7 +58,7 @@ def test_search_takes_a_fixed_number_of_queries(
     api: APIClient, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     store(*(f"AB12CD{letter}" for letter in "ABCDEFGHJK"))
-    with django_assert_num_queries(8 if connection.vendor == "postgresql" else 7):
+    with django_assert_num_queries(5 if connection.vendor == "postgresql" else 4):
         assert len(api.get(URL, {"similar": "AB12CDE"}).json()["results"]) == 10
 
 
