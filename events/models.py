@@ -104,15 +104,16 @@ class PlateEventQuerySet(models.QuerySet["PlateEvent"]):
         held = LegalHold.objects.held()
         return self if held is None else self.exclude(held)
 
+    def lying(self, ids: Sequence[int], earliest: datetime, latest: datetime) -> Self:
+        """Narrow to these, looked for in the months between two times alone."""
+        return self.filter(pk__among=ids, captured_at__range=(earliest, latest))
+
     def of(self, receipts: Sequence[EventReceipt]) -> list[PlateEvent]:
         """Load the events of these receipts, in their order, from the months in which they lie."""
         if not receipts:
             return []
         times: list[datetime] = [receipt.captured_at for receipt in receipts]
-        rows = self.filter(
-            pk__among=[receipt.pk for receipt in receipts],
-            captured_at__range=(min(times), max(times)),
-        )
+        rows = self.lying([receipt.pk for receipt in receipts], min(times), max(times))
         events = {event.pk: event for event in rows.order_by()}
         found = [receipt for receipt in receipts if receipt.pk in events]
         for receipt in found:

@@ -119,21 +119,31 @@ def _ids(keys: Iterable[Key]) -> dict[int, Key]:
     return {pk: Key(*parts) for pk, *parts in combinations.iterator() if Key(*parts) in wanted}
 
 
-def _existing(keys: Iterable[Key]) -> dict[Key, Rollup]:
+def _existing(keys: Iterable[Key]) -> dict[Key, tuple[int, bytes]]:
+    """Return the ids and sketches of the rows that there are."""
     ids = _ids(keys)
-    return {ids[row.pk]: row for row in Rollup.objects.filter(pk__in=ids)}
+    rows = Rollup.objects.filter(pk__among=list(ids)).values_list("id", "plates")
+    return {ids[pk]: (pk, bytes(plates)) for pk, plates in rows}
 
 
-def _write(rows: Sequence[Rollup]) -> None:
-    for row in rows:
-        # The conflict must be that of the key: without id there is no other.
-        row.pk = None
-    Rollup.objects.bulk_create(
-        rows,
-        update_conflicts=True,
-        unique_fields=Key._fields,
-        update_fields=["events", "confidence_sum", "plates"],
-    )
+def _change(rows: Sequence[tuple[int, int, float, bytes]]) -> None:
+    """Add to rows, by id, events and confidence; an empty sketch leaves theirs as it is.
+
+    The sketches are most of a row, and soon hardly change.
+    """
+    for start in range(0, len(rows), CHUNK):
+        part = rows[start : start + CHUNK]
+        places = ", ".join(["(%s, %s, %s, %s)"] * len(part))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"WITH given(id, events, confidence, plates) AS (VALUES {places}) "  # noqa: S608 - placeholders only
+                "UPDATE events_rollup SET events = events_rollup.events + given.events, "
+                "confidence_sum = events_rollup.confidence_sum + given.confidence, "
+                "plates = CASE WHEN length(given.plates) = 0 THEN events_rollup.plates "
+                "ELSE given.plates END "
+                "FROM given WHERE events_rollup.id = given.id",
+                [value for row in part for value in row],
+            )
 
 
 def remember_plates(plates: Iterable[str]) -> None:
@@ -146,25 +156,33 @@ def remember_plates(plates: Iterable[str]) -> None:
     )
 
 
+def _row(key: Key, change: Change) -> Rollup:
+    return Rollup(
+        **key._asdict(),
+        events=change.events,
+        confidence_sum=change.confidence_sum,
+        plates=with_plates(b"", change.plates),
+    )
+
+
 def counted(
-    combinations: Mapping[Combination, Change],
-    spans: Sequence[Rollup.Span] = SPANS,
-    *,
-    is_new: bool = False,
+    combinations: Mapping[Combination, Change], spans: Sequence[Rollup.Span] = SPANS
 ) -> list[Rollup]:
-    """Return the rows of the spans with the changes in; `is_new`: there are none yet."""
-    changes = _by_key(combinations, spans)
-    rows = {} if is_new else _existing(changes)
-    for key, change in changes.items():
-        row = rows.setdefault(key, Rollup(**key._asdict()))
-        row.events += change.events
-        row.confidence_sum += change.confidence_sum
-        row.plates = with_plates(row.plates, change.plates)
-    return list(rows.values())
+    """Return the rows of spans that had none."""
+    return [_row(*item) for item in _by_key(combinations, spans).items()]
 
 
 def add_counts(combinations: Mapping[Combination, Change]) -> None:
-    _write(counted(combinations))
+    changes = _by_key(combinations)
+    existing = _existing(changes)
+    changed = []
+    for key, (pk, before) in existing.items():
+        change = changes.pop(key)
+        plates = with_plates(before, change.plates)
+        sketch = b"" if plates == before else plates
+        changed.append((pk, change.events, change.confidence_sum, sketch))
+    _change(changed)
+    Rollup.objects.bulk_create(_row(*item) for item in changes.items())
 
 
 def add_events(events: Sequence[PlateEvent]) -> None:
@@ -176,20 +194,10 @@ def add_events(events: Sequence[PlateEvent]) -> None:
 
 def _subtract(changes: Mapping[Key, Change]) -> None:
     ids = _ids(changes)
-    rows = [(pk, changes[key].events, changes[key].confidence_sum) for pk, key in ids.items()]
-    for start in range(0, len(rows), CHUNK):
-        part = rows[start : start + CHUNK]
-        places = ", ".join(["(%s, %s, %s)"] * len(part))
-        # The sketches, which are most of a row, stay as they are: one cannot forget. Its plates go
-        # when the row's last event goes.
-        with connection.cursor() as cursor:
-            cursor.execute(
-                f"WITH gone(id, events, confidence) AS (VALUES {places}) "  # noqa: S608 - placeholders only
-                "UPDATE events_rollup SET events = events_rollup.events - gone.events, "
-                "confidence_sum = events_rollup.confidence_sum - gone.confidence "
-                "FROM gone WHERE events_rollup.id = gone.id",
-                [value for row in part for value in row],
-            )
+    # A sketch cannot forget. Its plates go when the row's last event goes.
+    _change(
+        [(pk, -changes[key].events, -changes[key].confidence_sum, b"") for pk, key in ids.items()]
+    )
     Rollup.objects.filter(pk__in=ids, events__lte=0).delete()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -53,7 +53,7 @@ class Sent(NamedTuple):
     duration_ms: float
 
 
-def _wanted(exporter: ExporterConfig, events: Sequence[PlateEvent]) -> Sequence[PlateEvent]:
+def _wanted(exporter: ExporterConfig, events: Iterable[PlateEvent]) -> Iterable[PlateEvent]:
     try:
         filters = filters_of(exporter)
     except msgspec.ValidationError:
@@ -63,7 +63,7 @@ def _wanted(exporter: ExporterConfig, events: Sequence[PlateEvent]) -> Sequence[
     return [event for event in events if filters.matches(event)]
 
 
-def fan_out(events: Sequence[PlateEvent]) -> int:
+def fan_out(events: Iterable[PlateEvent]) -> int:
     """Make a delivery of each event for each enabled exporter whose filters match; return how many.
 
     Runs in the dispatcher's transaction: an event with a position has its deliveries.

@@ -100,8 +100,8 @@ class History:
         """Bring what is counted, and the known plates, up to date with the month."""
         if is_new:
             for _, day in groupby(self.counts.items(), key=lambda item: day_of(item[0].hour)):
-                write_rollups(counted(dict(day), [Span.HOUR, Span.DAY], is_new=True))
-            write_rollups(counted(self.counts, [Span.MONTH], is_new=True))
+                write_rollups(counted(dict(day), [Span.HOUR, Span.DAY]))
+            write_rollups(counted(self.counts, [Span.MONTH]))
             write_plate_counts(DayPlate, self.plates)
             write_plate_counts(MonthPlate, by_month(self.plates))
         else:

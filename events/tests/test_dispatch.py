@@ -68,7 +68,8 @@ def test_dispatch_costs_the_same_queries_whatever_waits(
             credential=sender.credential,
             raw_events=[json.dumps(reading()).encode() for _ in range(size)],
         )
-        with django_assert_num_queries(14):
+        # On SQLite the same steps are statements of their own.
+        with django_assert_num_queries(10 if connection.vendor == "postgresql" else 14):
             dispatch()
 
 
@@ -77,7 +78,7 @@ def test_large_backlog_is_worked_off_in_batches(sender: Sender) -> None:
         credential=sender.credential, raw_events=[json.dumps(reading()).encode() for _ in range(25)]
     )
     with transaction.atomic():
-        assert [event.position for event in assign_positions(limit=10)] == list(range(1, 11))
+        assert assign_positions(limit=10) == 10
     assert dispatch() == 25
     assert positions() == list(range(1, 26))
 
@@ -89,7 +90,7 @@ def test_only_one_dispatcher_works_at_a_time() -> None:
     sender.post(json.dumps(reading()))
     heads: list[int | None] = []
     with transaction.atomic():
-        assert len(assign_positions()) == 1
+        assert assign_positions() == 1
         in_thread(lambda: heads.append(dispatch())).join()
     assert heads == [None]
     assert positions() == [1]
