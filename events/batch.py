@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 from rest_framework.exceptions import APIException
 
 from anpr_project.lib.errors import FieldError, TooLarge, Unavailable, error_body
-from events.bulk_insert import Row, insert_receipts, insert_rows
+from events.bulk_insert import NO_PICTURES, Row, insert_receipts, insert_rows
 from events.images import refuse_when_full
 from events.ingest import ContentDiffers, Outcome, camera_for, columns_of, content_sha256
 from events.models import ERASED, EventReceipt, TpmsReading
@@ -33,16 +32,12 @@ class Item:
 
     reading: PlateReading | None = None
     row: Row | None = None
+    # The event_id as text: of many, the cheaper key by far.
+    key: str = ""
     digest: bytes = b""
     stored: int | None = None
     outcome: Outcome | None = None
     error: APIException | None = None
-
-    @property
-    def event_id(self) -> UUID:
-        assert self.row is not None  # noqa: S101 - asked of prepared items only
-        found: UUID = self.row["event_id"]
-        return found
 
     def result(self) -> dict[str, Any]:
         if self.error is not None:
@@ -50,7 +45,7 @@ class Item:
         assert self.outcome is not None  # noqa: S101 - record_batch settles every item
         if self.stored is None:
             return {"status": self.outcome.value}
-        return {"status": self.outcome.value, "id": self.stored, "event_id": self.event_id}
+        return {"status": self.outcome.value, "id": self.stored, "event_id": self.key}
 
 
 def _decode(raw: bytes) -> Item:
@@ -79,7 +74,9 @@ def _prepare(
         item.outcome = Outcome.EXCLUDED
         return
     item.digest = content_sha256(reading, {})
-    item.row = columns_of(reading) | {
+    item.row = NO_PICTURES | columns_of(reading)
+    item.key = str(item.row["event_id"])
+    item.row |= {
         "sensor_id": sensor.pk,
         "camera_id": camera and camera.pk,
         "zone_id": zone and zone.pk,
@@ -87,9 +84,9 @@ def _prepare(
     }
 
 
-def _settle(item: Item, known: dict[UUID, tuple[int, bytes]]) -> None:
+def _settle(item: Item, known: dict[str, tuple[int, bytes]]) -> None:
     """Settle what was stored before, or came earlier in this batch."""
-    stored = known.get(item.event_id)
+    stored = known.get(item.key)
     if stored is None:
         item.error = Unavailable("The event was stored before and is being deleted. Try again.")
     elif stored[1] == ERASED:
@@ -121,29 +118,25 @@ def _insert(new: Sequence[Item]) -> None:
 
 def _store(items: Sequence[Item], sensor: SensorSettings) -> None:
     """Insert what is new in one transaction, and settle every item."""
-    first: dict[UUID, Item] = {}
+    first: dict[str, Item] = {}
     for item in items:
-        first.setdefault(item.event_id, item)
+        first.setdefault(item.key, item)
     with transaction.atomic():
-        candidates = list(first.values())
         ids = insert_receipts(
-            sensor.pk,
-            [item.row for item in candidates if item.row],
-            [item.digest for item in candidates],
+            sensor.pk, [(key, item.digest, item.row) for key, item in first.items() if item.row]
         )
-        new = [item for item in candidates if item.event_id in ids]
+        new = [first[key] for key in first if key in ids]
         for item in new:
-            item.outcome, item.stored = Outcome.STORED, ids[item.event_id]
+            item.outcome, item.stored = Outcome.STORED, ids[item.key]
         _insert(new)
-        known = {item.event_id: (ids[item.event_id], item.digest) for item in new}
-        if len(new) < len(candidates):
-            before = EventReceipt.objects.filter(
-                sensor=sensor, event_id__in=first.keys() - ids.keys()
-            )
-            known |= {
-                event_id: (pk, bytes(digest))
-                for event_id, pk, digest in before.values_list("event_id", "id", "content_sha256")
-            }
+        if len(new) == len(items):
+            return
+        known = {item.key: (ids[item.key], item.digest) for item in new}
+        before = EventReceipt.objects.filter(sensor=sensor, event_id__in=first.keys() - ids.keys())
+        known |= {
+            str(event_id): (pk, bytes(digest))
+            for event_id, pk, digest in before.values_list("event_id", "id", "content_sha256")
+        }
     for item in items:
         if item.outcome is None:
             _settle(item, known)

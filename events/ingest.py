@@ -66,9 +66,10 @@ def camera_for(sensor: SensorSettings, reading: PlateReading) -> Camera | None:
     """Return the sensor's camera; CameraNotAllowed for any other, whether it exists or not."""
     if reading.camera is not None and reading.camera != sensor.camera_id:
         raise CameraNotAllowed
-    if sensor.camera is not None and not sensor.camera.enabled:
+    camera = sensor.camera
+    if camera is not None and not camera.enabled:
         raise CameraNotAllowed
-    return sensor.camera
+    return camera
 
 
 def content_sha256(reading: PlateReading, pictures: Mapping[str, Picture]) -> bytes:

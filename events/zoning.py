@@ -54,8 +54,10 @@ def zone_of(
     `zones` are the camera's enabled ones. Exclusion comes first; then the sensor's own zone; then
     the camera's zone that holds the plate in the image; then the one that holds the place.
     """
-    own = sensor.zone if sensor.zone and sensor.zone.enabled else None
-    if camera is None:
+    own = sensor.zone
+    if own is not None and not own.enabled:
+        own = None
+    if camera is None or not zones:
         return own
     places = {
         Space.IMAGE: _place_in_image(reading, camera, frame_size),
