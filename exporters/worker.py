@@ -29,9 +29,9 @@ logger = logging.getLogger(__name__)
 # How long a committed event may wait for the next look. The look is one probe of an index that is
 # empty but for the events of the last moments.
 PAUSE_S = 0.05
-# A look costs about as much for a hundred events as for one. So the worker rests this many times as
-# long as the last one took, within bounds: under load it takes a tenth of a core, and few looks.
-REST = 9
+# A look costs about as much for a hundred events as for one: so many seconds for each that it found
+# are waited, within bounds. From 250 events a second on the looks get rarer.
+PAUSE_OF_EACH_S = 0.004
 LONGEST_PAUSE_S = 0.2
 AFTER_FAILURE_S = 1.0
 HEARTBEAT_S = 5.0
@@ -75,7 +75,6 @@ class Worker:
         try:
             self._beat()
             self._lanes.tend()
-            begun = time.monotonic()
             head = dispatch(fan_out)
             if head is None:
                 self._tidy()
@@ -86,11 +85,12 @@ class Worker:
             return AFTER_FAILURE_S
         if head is None:
             return PAUSE_S
-        took = time.monotonic() - begun
         self._lanes.wake()
         self._ring(head)
-        is_backlog, self._head = head - self._head >= BATCH, head
-        return 0 if is_backlog else min(max(PAUSE_S, REST * took), LONGEST_PAUSE_S)
+        found, self._head = head - self._head, head
+        if found >= BATCH:
+            return 0
+        return min(max(PAUSE_S, found * PAUSE_OF_EACH_S), LONGEST_PAUSE_S)
 
     def _beat(self) -> None:
         now = time.monotonic()
