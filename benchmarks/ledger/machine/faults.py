@@ -10,12 +10,12 @@ from unittest.mock import patch
 from django.db import connection
 
 from audit.chain import seal_entries
-from events.dispatch import _store_positions
 from events.ingest import ContentDiffers
 from events.models import PlateEventQuerySet
 from events.policies import Policy, policies
+from events.positions import MAKE_VISIBLE
 from events.retention import delete_events
-from events.rollups import add_events
+from events.rollups import add_counts
 from exporters.models import Delivery, DeliveryQuerySet
 from exporters.retry import RetryPolicy
 from exporters.tests.sinks import Sink
@@ -43,7 +43,7 @@ def control(sink: Sink, seed: int) -> Iterator[tuple[str, str]]:
 SEEN = ("AssertionError", "CommandError")
 
 
-def at(place: str, instead: Callable[..., Any]) -> Callable[[], Fault]:
+def at(place: str, instead: Any) -> Callable[[], Fault]:
     return lambda: patch(place, instead)
 
 
@@ -60,7 +60,7 @@ def own_zone(*, sensor: Any, **_: Any) -> Any:
 
 
 def all_but_last(exporter: Any, events: Any) -> Any:
-    return events[:-1]
+    return list(events)[:-1]
 
 
 send = WebhookTransport.send
@@ -101,15 +101,14 @@ def everywhere_the_same(usual: int | None = None) -> list[Policy]:
     return [Policy(zones, found[0].event_days, found[0].picture_days)]
 
 
-def add_but_first(events: Any) -> None:
-    add_events(events[1:])
+def count_one_less(combinations: Any) -> None:
+    next(iter(combinations.values())).events -= 1
+    add_counts(combinations)
 
 
-def store_falling(receipts: list[Any]) -> None:
-    positions = [receipt.position for receipt in receipts]
-    for receipt, position in zip(receipts, reversed(positions), strict=True):
-        receipt.position = position
-    _store_positions(receipts)
+falling = MAKE_VISIBLE.replace(
+    "%(head)s + place", "%(head)s + 1 - place + (SELECT count(*) FROM waiting)"
+)
 
 
 def seal_and_alter() -> int:
@@ -135,8 +134,8 @@ FAULTS: dict[str, list[Callable[[], Fault]]] = {
     ],
     "an exclusion zone is ignored": [at("events.ingest.zone_of", own_zone)],
     "a revoked key is taken": [of(SensorKeyQuerySet, "live", lambda self: self.all())],
-    "positions fall": [at("events.dispatch._store_positions", store_falling)],
-    "statistics lose an event": [at("events.dispatch.add_events", add_but_first)],
+    "positions fall": [at("events.positions.MAKE_VISIBLE", falling)],
+    "statistics lose an event": [at("events.positions.add_counts", count_one_less)],
     "a matching event is skipped": [at("exporters.delivery._wanted", all_but_last)],
     "filters are ignored": [at("exporters.delivery._wanted", lambda _, events: events)],
     "a message is sent twice": [of(WebhookTransport, "send", send_twice)],
