@@ -81,7 +81,7 @@ def validate_parameters(model_type: str, parameters: Any) -> None:
             f"{'.'.join(map(str, error.absolute_path)) or 'parameters'}: {error.message[:200]}",
             code="schema",
         )
-        for error in islice(problems(model_type, parameters), MAX_PROBLEMS)
+        for error in islice(problems(SCHEMAS[model_type], parameters), MAX_PROBLEMS)
     ]
     if wrong:
         raise ValidationError(wrong)

@@ -10,8 +10,6 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.validators import extend
 
-from models_cfg.parameters import SCHEMAS
-
 
 def _unique(
     validator: object, wanted: bool, value: Any, schema: object
@@ -22,9 +20,8 @@ def _unique(
 
 
 _Validator: Any = extend(Draft202012Validator, {"uniqueItems": _unique})  # type: ignore[no-untyped-call]
-_VALIDATORS = {kind: _Validator(schema) for kind, schema in SCHEMAS.items()}
 
 
-def problems(model_type: str, parameters: Any) -> Iterator[ValidationError]:
-    found: Iterator[ValidationError] = _VALIDATORS[model_type].iter_errors(parameters)
+def problems(schema: dict[str, Any], parameters: Any) -> Iterator[ValidationError]:
+    found: Iterator[ValidationError] = _Validator(schema).iter_errors(parameters)
     return found
