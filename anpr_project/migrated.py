@@ -15,7 +15,9 @@ def _on_disk() -> Iterator[tuple[str, str]]:
     for app in apps.get_app_configs():
         package = find_spec(f"{app.name}.migrations")
         for module in iter_modules((package and package.submodule_search_locations) or []):
-            yield app.label, module.name
+            # As Django's own loader.
+            if not module.ispkg and module.name[0] not in "_~":
+                yield app.label, module.name
 
 
 def is_migrated(connection: BaseDatabaseWrapper) -> bool:

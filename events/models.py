@@ -97,7 +97,7 @@ class PlateEventQuerySet(models.QuerySet["PlateEvent"]):
         """Narrow to these events, looked for in the months in which they lie."""
         found = EventReceipt.objects.filter(pk__among=pks)
         span = found.aggregate(first=Min("captured_at"), last=Max("captured_at"))
-        return self.filter(pk__among=pks, captured_at__range=(span["first"], span["last"]))
+        return self.lying(pks, span["first"], span["last"])
 
     def not_held(self) -> Self:
         """Leave out what a legal hold keeps."""

@@ -113,9 +113,7 @@ def _page(asked: PageRequest, places: list[Place]) -> Page:
     if not places:
         return asked.of([])
     times = [captured_at for _, captured_at in places]
-    found = PlateEvent.objects.filter(
-        pk__among=[pk for pk, _ in places], captured_at__range=(min(times), max(times))
-    )
+    found = PlateEvent.objects.lying([pk for pk, _ in places], min(times), max(times))
     return asked.of(read_rows(found, oldest_first=asked.is_backwards))
 
 

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
 from django.contrib.auth.models import User
 from django.db import connection
+from pytest_django.live_server_helper import LiveServer
 
 from anpr_project import start
 from anpr_project.lib.tests.factories import make_user
 from anpr_project.start import create_first_admin, migrate
+from anpr_project.tests.running import environment, manage
 
 
 @pytest.fixture(autouse=True)
@@ -88,3 +92,18 @@ def test_start_without_anything_to_migrate_leaves_the_tables_alone(
 
     monkeypatch.setattr(start, "call_command", unwanted)
     migrate()
+
+
+def test_traffic_for_a_server_whose_database_is_elsewhere_ends_with_one_line(
+    live_server: LiveServer, tmp_path: Path
+) -> None:
+    ended = subprocess.run(
+        manage("simulate", "--url", live_server.url, "--count", "1"),
+        env=environment(tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ended.returncode == 1
+    assert "give the DATA_DIR or POSTGRES_SERVER with which it runs" in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from django.contrib.auth.models import User
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError
 from django.utils import timezone
 from knox.models import AuthToken
 
@@ -92,6 +93,11 @@ class Command(BaseCommand):
                 revoke_keys(api, area)
         except Refused as error:
             raise CommandError(f"The server refused the set-up: {error}") from None
+        except DatabaseError as error:
+            raise CommandError(
+                f"The database of the server at {url} is not here ({error}): give the DATA_DIR or "
+                "POSTGRES_SERVER with which it runs."
+            ) from None
 
     def _play(self, url: str, area: Area, options: dict[str, Any]) -> None:
         stop = Event()
