@@ -29,5 +29,8 @@ def object_storage(bucket: str) -> Iterator[tuple[str, Any]]:
         )
         client.create_bucket(Bucket=bucket)
         yield url, client
+        # All of these servers in a process have the same buckets.
+        for found in client.list_objects_v2(Bucket=bucket).get("Contents", ()):
+            client.delete_object(Bucket=bucket, Key=found["Key"])
     finally:
         server.stop()
