@@ -85,7 +85,7 @@ class ZonePage:
         """Save it under that name; give what the API then says of it."""
         self.page.fill("#id_name", name)
         self.page.get_by_role("button", name="Save", exact=True).click()
-        expect(self.page.locator("#result_list")).to_contain_text(name)
+        expect(self.page.get_by_text("successfully")).to_contain_text(name)
         return self.stored(name)
 
     def stored(self, name: str) -> Any:

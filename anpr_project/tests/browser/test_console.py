@@ -41,7 +41,7 @@ def test_camera_is_added_from_the_sidebar_and_its_reads_show_in_its_list(
     tab.locator(f"a[href='{CAMERAS}add/']").click()
     tab.fill("#id_name", name)
     tab.get_by_role("button", name="Save", exact=True).click()
-    expect(tab.locator("#result_list")).to_contain_text(name)
+    expect(tab.get_by_text("was added successfully")).to_contain_text(name)
     edge.read("AB12 CDE", picture((640, 360)))
     tab.goto(f"{product.url}{CAMERAS}?q={edge.camera_name}")
     row = tab.locator("#result_list tbody tr").filter(has_text=edge.camera_name)
@@ -85,6 +85,7 @@ def test_exporter_is_made_with_the_fields_of_its_kind_and_tried(
     with Sink() as sink:
         tab.fill("#id_config_url", sink.url)
         tab.get_by_role("button", name="Save", exact=True).click()
+        tab.goto(f"{product.url}{EXPORTERS}?q={name}")
         tab.locator("#result_list").get_by_role("link", name=name, exact=True).click()
         tab.get_by_role("link", name="Test and state").click()
         tab.get_by_role("button", name="Send a test now").click()

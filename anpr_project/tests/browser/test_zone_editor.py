@@ -92,7 +92,7 @@ def test_a_zone_is_drawn_by_keyboard_alone(zone_page: ZonePage, edge: Edge, name
     zone_page.page.locator("#id_name").focus()
     zone_page.page.keyboard.type(name)
     zone_page.press("Enter")
-    expect(zone_page.page.locator("#result_list")).to_contain_text(name)
+    expect(zone_page.page.get_by_text("was added successfully")).to_contain_text(name)
     assert zone_page.stored(name)["geometry"]["coordinates"][0][1] == [0.55, 0.2]
 
 
