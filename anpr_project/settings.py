@@ -32,8 +32,9 @@ UPLOAD_DIR = Path(env.text("UPLOAD_DIR") or DATA_DIR / "uploads").absolute()
 MIN_FREE_MB = env.integer("MIN_FREE_MB", 200, 0, 10**9)
 # Pictures in an S3-compatible object storage instead of UPLOAD_DIR.
 S3_BUCKET = env.text("S3_BUCKET")
-POSTGRES_SERVER = env.text("POSTGRES_SERVER")
-REDIS_HOST = env.text("REDIS_HOST")
+S3_ENDPOINT_URL = env.site("S3_ENDPOINT_URL")
+POSTGRES_SERVER = env.host("POSTGRES_SERVER")
+REDIS_HOST = env.host("REDIS_HOST")
 HTTPS = env.flag("HTTPS", False)
 API_DOCS = env.flag("API_DOCS", DEBUG)
 ENABLE_METRICS = env.flag("ENABLE_METRICS", DEBUG)
@@ -70,7 +71,7 @@ API_WORKERS = env.integer("API_WORKERS", os.cpu_count() or 1, 1, 256)
 API_THREADS = env.integer("API_THREADS", 8, 1, 256)
 
 # Who may talk to us ----------------------------------------------------------------------------
-ALLOWED_HOSTS = [*env.items("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"]), HOST]
+ALLOWED_HOSTS = [*env.host_names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"]), HOST]
 PROXY_NETWORKS = env.networks("PROXY_NETWORKS")
 CORS_ORIGINS = CORS_ALLOWED_ORIGINS = env.origins("CORS_ORIGINS")
 CORS_ALLOW_CREDENTIALS = bool(CORS_ORIGINS)
@@ -160,23 +161,21 @@ TEMPLATES = [
 # Data ------------------------------------------------------------------------------------------
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES: dict[str, dict[str, Any]]
+POSTGRES_PORT = env.integer("POSTGRES_PORT", 5432, 1, 65535)
+DB_POOL_SIZE = env.integer("DB_POOL_SIZE", 10, 1, 1000)
 if POSTGRES_SERVER:
     DATABASES = {
         "default": {
             "ENGINE": "anpr_project.lib.postgresql",
             "HOST": POSTGRES_SERVER,
-            "PORT": env.integer("POSTGRES_PORT", 5432, 1, 65535),
+            "PORT": POSTGRES_PORT,
             "USER": env.text("POSTGRES_USER", "anpr"),
             "PASSWORD": env.text("POSTGRES_PASSWORD"),
             "NAME": env.text("POSTGRES_DB", "anpr"),
             "OPTIONS": {
                 "connect_timeout": 2,
                 "options": "-c statement_timeout=15000",
-                "pool": {
-                    "min_size": 1,
-                    "max_size": env.integer("DB_POOL_SIZE", 10, 1, 1000),
-                    "timeout": 4,
-                },
+                "pool": {"min_size": 1, "max_size": DB_POOL_SIZE, "timeout": 4},
             },
         }
     }
@@ -286,7 +285,7 @@ STORAGES: dict[str, dict[str, Any]] = {
 if S3_BUCKET:
     STORAGES["pictures"] = s3_storage(
         bucket_name=S3_BUCKET,
-        endpoint_url=env.text("S3_ENDPOINT_URL"),
+        endpoint_url=S3_ENDPOINT_URL,
         region_name=env.text("S3_REGION"),
         access_key=env.text("S3_ACCESS_KEY_ID"),
         secret_key=env.text("S3_SECRET_ACCESS_KEY"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +16,12 @@ T = TypeVar("T")
 
 TRUE = {"1", "true", "yes", "on"}
 FALSE = {"0", "false", "no", "off"}
+NETWORKS = "CIDRs without host bits, like 10.0.0.0/8, comma-separated"
+WHOLE_NUMBER = re.compile(r"-?[0-9]{1,12}")
+# A host name, an address (IPv6 without brackets), several with commas, or the folder of a socket.
+HOST = re.compile(r"[\w.:%,/-]+")
+# As Django compares them: a leading dot admits all below it, a lone star everything.
+HOST_NAME = re.compile(r"\*|\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
 
 
 class Environment:
@@ -54,6 +61,9 @@ class Environment:
 
     def integer(self, name: str, default: int, low: int, high: int) -> int:
         def parse(raw: str) -> int:
+            # int() would take 1_0, and the digits of other scripts.
+            if not WHOLE_NUMBER.fullmatch(raw):
+                raise ValueError(raw)
             value = int(raw)
             if not low <= value <= high:
                 raise ValueError(raw)
@@ -74,6 +84,16 @@ class Environment:
     def each(self, name: str, parse: Callable[[str], str], expected: str) -> list[str]:
         return self.parsed(name, [], lambda _: [parse(item) for item in self.items(name)], expected)
 
+    def host(self, name: str) -> str:
+        return self.parsed(name, "", _host, "a host name or an address, and nothing else")
+
+    def host_names(self, name: str, default: list[str]) -> list[str]:
+        expected = "host names without scheme and port, comma-separated"
+        return self.each(name, _host_name, expected) or default
+
+    def site(self, name: str) -> str:
+        return self.parsed(name, "", _site, "an address like https://objects.example.org")
+
     def origins(self, name: str) -> list[str]:
         return self.each(name, _origin, "addresses like https://example.org, comma-separated")
 
@@ -87,7 +107,28 @@ class Environment:
         return self.parsed(name, "", _tiles, expected)
 
     def networks(self, name: str) -> list[str]:
-        return self.each(name, lambda item: str(ipaddress.ip_network(item)), "CIDRs")
+        return self.each(name, lambda item: str(ipaddress.ip_network(item)), NETWORKS)
+
+
+def _host(text: str) -> str:
+    """Refuse what is an address of a service, such as redis://cache."""
+    if not HOST.fullmatch(text) or "://" in text:
+        raise ValueError(text)
+    return text
+
+
+def _host_name(text: str) -> str:
+    """Refuse what no Host header can equal."""
+    if not HOST_NAME.fullmatch(text):
+        raise ValueError(text)
+    return text
+
+
+def _site(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(text)
+    return text
 
 
 def _origin(text: str) -> str:

@@ -109,6 +109,13 @@ def test_https_hardens_cookies_and_redirects(load: Any) -> None:
         ("ENCRYPTION_KEYS", "short"),
         ("REDIS_PORT", "x"),
         ("ENABLE_METRICS", "2"),
+        ("ALLOWED_HOSTS", "https://anpr.example"),
+        ("POSTGRES_SERVER", "postgres://db"),
+        # Of PostgreSQL, also where it is not used: one day it will be.
+        ("POSTGRES_PORT", "x"),
+        ("DB_POOL_SIZE", "0"),
+        ("REDIS_HOST", "redis://cache"),
+        ("S3_ENDPOINT_URL", "objects.example"),
     ],
 )
 def test_a_wrong_value_stops_the_start_and_is_named(load: Any, name: str, value: str) -> None:

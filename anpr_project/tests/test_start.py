@@ -6,12 +6,14 @@ from threading import Barrier, Thread
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
 from django.db import connection
+from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
 
 from anpr_project import start
 from anpr_project.lib.tests.factories import make_user
-from anpr_project.start import create_first_admin, migrate
+from anpr_project.start import create_first_admin, migrate, refuse_unusable_uploads
 from anpr_project.tests.running import environment, manage
 
 
@@ -54,6 +56,39 @@ def test_existing_user_of_that_name_is_left_alone() -> None:
     user.refresh_from_db()
     assert "belongs to another user" in told
     assert not user.is_superuser
+
+
+@pytest.mark.django_db
+def test_a_name_that_the_console_would_refuse_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DJANGO_SUPERUSER_USERNAME", "first administrator")
+    with pytest.raises(
+        CommandError, match=r"^DJANGO_SUPERUSER_USERNAME='first administrator' is wrong"
+    ):
+        create_first_admin(generate_password=True)
+    assert not User.objects.exists()
+
+
+def test_an_upload_folder_is_made_and_one_that_cannot_be_is_named(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.UPLOAD_DIR = tmp_path / "new" / "uploads"
+    refuse_unusable_uploads()
+    assert settings.UPLOAD_DIR.is_dir()
+
+    settings.UPLOAD_DIR = tmp_path / "file"
+    settings.UPLOAD_DIR.touch()
+    with pytest.raises(CommandError, match=r"^UPLOAD_DIR='.*/file' is wrong: expected a folder"):
+        refuse_unusable_uploads()
+
+    settings.S3_BUCKET = "pictures"
+    refuse_unusable_uploads()
+
+
+def test_one_port_for_two_processes_is_named(settings: Settings) -> None:
+    settings.POSTGRES_SERVER = settings.REDIS_HOST = "127.0.0.1"
+    settings.STREAM_PORT = settings.PORT
+    with pytest.raises(CommandError, match="STREAM_PORT"):
+        call_command("serve")
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="the lock is PostgreSQL's")

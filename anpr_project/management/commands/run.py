@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand
 
 from anpr_project.processes import bound_socket, raise_descriptor_limit
 from anpr_project.server import serve
-from anpr_project.start import create_first_admin, migrate
+from anpr_project.start import create_first_admin, migrate, refuse_unusable_uploads
 from events import doorbell
 from exporters.worker import Worker
 
@@ -54,6 +54,7 @@ class Command(BaseCommand):
         raise_descriptor_limit()
         reserved = bound_socket(settings.HOST, settings.PORT)
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        refuse_unusable_uploads()
         migrate()
         self.say(create_first_admin(generate_password=True))
         serve(reserved, alongside=worker_thread, on_ready=self.announce)

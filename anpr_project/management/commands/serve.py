@@ -17,7 +17,7 @@ from anpr_project.processes import (
     metrics_folder,
     raise_descriptor_limit,
 )
-from anpr_project.start import create_first_admin, migrate
+from anpr_project.start import create_first_admin, migrate, refuse_unusable_uploads
 
 
 class Command(BaseCommand):
@@ -46,8 +46,12 @@ class Command(BaseCommand):
 
     def start(self, only: str | None) -> None:
         if only is None:
+            if settings.PORT == settings.STREAM_PORT:
+                raise CommandError("STREAM_PORT is PORT: the API and the stream need one each.")
             for port in (settings.PORT, settings.STREAM_PORT):
                 bound_socket(settings.HOST, port).close()
+        if only in (None, "api"):
+            refuse_unusable_uploads()
         if only in (None, "migrate"):
             self.migrate()
         if only in (None, "api"):
