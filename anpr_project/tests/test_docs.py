@@ -26,7 +26,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    response = Client().get("/schema", headers={"Accept": "application/json"})
+    response = Client().get("/schema")
     assert response.status_code == 200
     content: dict[str, Any] = response.json()
     return content
@@ -47,6 +47,37 @@ def test_the_schema_is_made_without_a_warning() -> None:
     call_command("spectacular", "--validate", "--fail-on-warn", stdout=out, stderr=err)
 
     assert out.getvalue().startswith("openapi: 3")
+
+
+@pytest.mark.parametrize(
+    ("query", "accept", "begin"),
+    [
+        ("", "*/*", b"{"),
+        ("", "application/yaml", b"openapi: 3"),
+        ("?format=yaml", "*/*", b"openapi: 3"),
+    ],
+)
+def test_the_schema_is_json_unless_asked_otherwise(
+    client: Client, query: str, accept: str, begin: bytes
+) -> None:
+    answer = client.get(f"/schema{query}", headers={"Accept": accept})
+
+    assert answer.content.startswith(begin)
+    assert ("json" in answer["Content-Type"]) == (begin == b"{")
+
+
+@pytest.mark.parametrize("path", ["/schema", "/docs", "/redoc"])
+def test_what_only_reads_refuses_the_rest_in_the_one_shape(client: Client, path: str) -> None:
+    answer = client.post(path)
+
+    assert answer.status_code == 405
+    assert answer.json()["code"] == "method_not_allowed"
+
+
+def test_a_page_has_one_form(client: Client) -> None:
+    answer = client.get("/docs", headers={"Accept": "application/json"})
+
+    assert (answer.status_code, answer["Content-Type"]) == (200, "text/html; charset=utf-8")
 
 
 def test_the_schema_is_valid_openapi(schema: dict[str, Any]) -> None:
