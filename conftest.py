@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
@@ -11,6 +12,7 @@ from django.contrib.auth.models import User
 from django.db import connection
 from pytest_django import DjangoDbBlocker, Settings
 from rest_framework.test import APIClient
+from whitenoise.middleware import WhiteNoiseMiddleware
 
 from anpr_project.lib.tests.factories import make_user
 from sensors.configuration_changes import changes
@@ -57,6 +59,25 @@ def upload_dir(settings: Settings, tmp_path: Path) -> Path:
 def quick_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same hasher, but a sign-in costs a millisecond instead of a third of a second."""
     monkeypatch.setattr(PBKDF2PasswordHasher, "iterations", 1000)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def static_files_are_found_once() -> Iterator[None]:
+    """Each test client makes the middleware anew, which then would list and stat all static files:
+    four fifths of what a test costs that asks a few pages by as many clients.
+    """
+    found: dict[str, Any] = {}
+    find = WhiteNoiseMiddleware.add_files_from_finders
+
+    def add_files(self: Any) -> None:
+        if not found:
+            find(self)
+            found.update(self.files)
+        self.files.update(found)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WhiteNoiseMiddleware, "add_files_from_finders", add_files)
+        yield
 
 
 @pytest.fixture
