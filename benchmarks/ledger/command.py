@@ -6,6 +6,8 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
+import signal
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -39,6 +41,10 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     parser.add_argument("--keep", action="store_true", help="keep logs and data in any case")
     parts = parser.add_subparsers(required=True)
+    part = parts.add_parser("all", help="all parts in turn, for hours; --small: for minutes")
+    part.set_defaults(part="ledger.every:every")
+    part.add_argument("--small", action="store_true", help="as in the tests")
+    part.add_argument("--parts", nargs="*", help="some of them only")
     part = parts.add_parser("run", help="the faults: kill, cut, stall, fill, and compare")
     part.set_defaults(part="ledger.command:run")
     part.add_argument("--events", type=int, default=20_000)
@@ -116,6 +122,7 @@ def arguments() -> argparse.ArgumentParser:
     part.add_argument("--examples", type=int, default=200, help="for each operation and role")
     part.add_argument("--phases", default="examples,coverage,fuzzing,stateful")
     part.add_argument("--roles", nargs="*", help="some of them only")
+    part.add_argument("--controls", action="store_true", help="each wrong schema must be seen")
     part.add_argument("--st", nargs=argparse.REMAINDER, help="further options of schemathesis")
     part = parts.add_parser("machine", help="stories that nobody wrote, compared with a model")
     part.set_defaults(part="ledger.machine.run:machine")
@@ -141,6 +148,8 @@ def arguments() -> argparse.ArgumentParser:
 
 def main() -> int:
     options = arguments().parse_args()
+    # A time limit from outside ends the servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     print(f"seed {options.seed}", flush=True)
     folder = Path(tempfile.mkdtemp(prefix="ledger-"))
     # Loaded only now: each needs much that the others do not.

@@ -4,19 +4,24 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import re
 import signal
 import subprocess
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from typing import Any
 
 from product import PASSWORD, Server, free_port, services
 
+from ledger.checks import Finding
 from ledger.edge import form, picture
+from ledger.report import tell_findings
+from ledger.schema_controls import DAMAGES, answering, damaged
 
 ROLES = ("anonymous", "viewer", "operator", "administrator", "sensor")
 GROUPS = {"viewer": "Viewers", "operator": "Operators", "administrator": "Administrators"}
@@ -84,41 +89,70 @@ def make_things(server: Server, administrator: str) -> str:
     return f"Api-Key {key}"
 
 
-def command(server: Server, role: str, header: str, options: argparse.Namespace) -> list[str]:
-    report = server.folder / f"schema-{role}.json"
+def command(role: str, header: str, options: argparse.Namespace) -> list[str]:
+    """All but where the schema is, and where the server."""
     return [
-        str(Path(sys.executable).with_name("st")),
-        *("run", f"{server.url}/schema?format=json", "--checks", "all"),
-        *("--exclude-checks", "positive_data_acceptance"),
-        *("--phases", options.phases, "--continue-on-failure"),
-        *("--max-examples", str(options.examples), "--seed", str(options.seed)),
+        *("--checks", "all", "--exclude-checks", "positive_data_acceptance"),
+        *("--continue-on-failure", "--seed", str(options.seed)),
         *("--generation-database", "none", "--request-timeout", "15", "--no-color"),
         *("--exclude-operation-id", "logout", "--warnings", "off"),
-        *("--report", "json", "--report-json-path", str(report)),
+        *("--report", "json", "--report-json-path", f"schema-{role}.json"),
         *(["-H", f"Authorization: {header}"] if header else []),
-        *(options.st or []),
     ]
 
 
-def try_role(server: Server, role: str, header: str, options: argparse.Namespace) -> bool:
-    log = server.folder / f"schema-{role}.log"
+def run(folder: Path, name: str, arguments: list[str]) -> tuple[bool, str]:
+    """Run schemathesis; return whether all was well, and what it said."""
+    log = folder / f"schema-{name}.log"
     with log.open("w") as file:
         result = subprocess.run(  # noqa: S603 - our own command
-            command(server, role, header, options),
+            [str(Path(sys.executable).with_name("st")), "run", *arguments],
             stdout=file,
             stderr=file,
             check=False,
-            cwd=server.folder,
+            cwd=folder,
             env=os.environ | {"SCHEMATHESIS_HOOKS": str(HERE / "schema_rules.py")},
         )
-    text = log.read_text()
-    summary = re.findall(
-        r"^ *(?:Operations|Test cases|Failures|.*generated).*$", text, re.MULTILINE
+    return result.returncode == 0, log.read_text()
+
+
+def try_role(server: Server, role: str, header: str, options: argparse.Namespace) -> Finding:
+    holds, text = run(
+        server.folder,
+        role,
+        [
+            *(f"{server.url}/schema?format=json", *command(role, header, options)),
+            *("--phases", options.phases, "--max-examples", str(options.examples)),
+            *(options.st or []),
+        ],
     )
-    print(f"{role:14} {'holds' if result.returncode == 0 else 'BROKEN'}", *summary, sep="\n    ")
-    if result.returncode:
+    lines = re.findall(r"^ *(?:Operations|Test cases|Failures|.*generated).*$", text, re.MULTILINE)
+    print(role, *lines, sep="\n    ", flush=True)
+    if not holds:
         print(text[-6000:])
-    return result.returncode == 0
+    titles = re.findall(r"^- (?:ST\d+ )?(.+)$", text, re.MULTILINE)
+    return Finding(f"contradicts its schema: {role}", [] if holds else titles or ["see above"])
+
+
+def control(server: Server, header: str, options: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """Yield what became of each wrong schema."""
+    _, content = server.call("GET", "/schema", headers={"Accept": "application/json"})
+    right = json.loads(content)
+    for number, (name, damage) in enumerate(DAMAGES.items()):
+        file = damaged(right, damage, server.folder)
+        operation = right["paths"][damage.path]["get"]["operationId"]
+        with answering(*damage.answer) if damage.answer else nullcontext(server.url) as url:
+            _, text = run(
+                server.folder,
+                f"control-{number}",
+                [
+                    *(str(file), "--url", url, *command("control", header, options)),
+                    *("--include-operation-id", operation),
+                    *("--phases", "coverage,fuzzing", "--max-examples", "20", "--no-shrink"),
+                ],
+            )
+        titles = set(re.findall(r"^- (?:ST\d+ )?(.+)$", text, re.MULTILINE))
+        yield name, "red" if damage.title in titles else f"WRONG: {', '.join(titles) or 'green'}"
 
 
 def schema(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
@@ -127,4 +161,10 @@ def schema(options: argparse.Namespace, folder: Path, stack: ExitStack) -> int:
     headers = make_people(server)
     headers["sensor"] = make_things(server, headers["administrator"])
     roles = options.roles or ROLES
-    return sum(not try_role(server, role, headers[role], options) for role in roles)
+    bad = tell_findings([try_role(server, role, headers[role], options) for role in roles], None)
+    for name, word in (
+        control(server, headers["administrator"], options) if options.controls else ()
+    ):
+        print(f"{name:38} {'':6}  {word}", flush=True)
+        bad += word != "red"
+    return bad

@@ -135,7 +135,7 @@ def viewer(url: str, password: str) -> Iterator[Viewer]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         context = chromium.new_context(viewport={"width": 1440, "height": 900})
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(300_000)
         page = context.new_page()
         tab = Viewer(page, url, Noticed())
         _listen(context, tab)
