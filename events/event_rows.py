@@ -6,7 +6,7 @@ To compose it anew for each page, with its joins, took longer than the database 
 from __future__ import annotations
 
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -24,6 +24,7 @@ SHOWN = (
     # Whether it has any: most have none, and nobody needs to look for them.
     "first_tyre",
 )
+TABLE = PlateEvent._meta.db_table
 Row = namedtuple("Row", SHOWN)  # type: ignore[misc]
 
 Converted = Callable[[list[tuple[Any, ...]]], Any]
@@ -45,12 +46,23 @@ def _select() -> tuple[str, Converted]:
     )
 
 
+def by_time(*, oldest_first: bool, table: str = TABLE, behind: str = "") -> str:
+    """Return how rows of the table are ordered; `behind` is a column with one value in all of them.
+
+    Only an index that begins with that column has this order, so no other one is walked.
+    """
+    way = "ASC" if oldest_first else "DESC"
+    first = f"{table}.{behind} {'DESC' if oldest_first else 'ASC'}, " if behind else ""
+    return f"ORDER BY {first}{table}.captured_at {way}, {table}.id {way}"
+
+
 def read_rows(
     events: QuerySet[PlateEvent],
     limit: int | None = None,
     *,
     oldest_first: bool,
     has_one_plan: bool = False,
+    behind: str = "",
 ) -> list[Any]:
     """Return the first rows of filtered events, by time.
 
@@ -58,10 +70,24 @@ def read_rows(
     """
     select, converted = _select()
     condition, parameters = condition_of(events)
-    way, table = "ASC" if oldest_first else "DESC", PlateEvent._meta.db_table
-    order = f"ORDER BY {table}.captured_at {way}, {table}.id {way}"
+    order = by_time(oldest_first=oldest_first, behind=behind)
     if limit is not None:
         order += f" LIMIT {limit:d}"
     with planned_once() if has_one_plan else connection.cursor() as cursor:
         cursor.execute(f"{select} WHERE {condition} {order}", parameters)
+        return list(converted(cursor.fetchall()))
+
+
+def read_places(
+    places: str, parameters: Sequence[Any], *, oldest_first: bool, has_one_plan: bool = True
+) -> list[Any]:
+    """Return the rows whose id and captured_at another SELECT finds, by time.
+
+    Each is looked for in the month in which it lies.
+    """
+    select, converted = _select()
+    there = f"place.id = {TABLE}.id AND place.captured_at = {TABLE}.captured_at"
+    order = by_time(oldest_first=oldest_first)
+    with planned_once() if has_one_plan else connection.cursor() as cursor:
+        cursor.execute(f"{select} JOIN ({places}) AS place ON {there} {order}", parameters)
         return list(converted(cursor.fetchall()))

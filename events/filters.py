@@ -32,6 +32,8 @@ from events.readings import EARLIEST, LATEST, Moment
 MAX_VALUES = 100
 MAX_TEXT = 200
 MAX_ID = 2**63 - 1
+# Each is the beginning of an index whose next column is the time.
+PLACES = frozenset({"camera_id", "zone_id"})
 _tyre_id = re.compile(r"(0x)?(?P<digits>[0-9a-f]{1,16})")
 _space_for_plus = re.compile(r" (?=\d\d:\d\d$)")
 _true_or_false = {"true": True, "1": True, "false": False, "0": False}
@@ -55,6 +57,15 @@ class EventFilter:
             or (isinstance(condition, PlateLike) and not condition.is_pattern)
             for condition in self.conditions
         )
+
+    @property
+    def only_place(self) -> OneOf | None:
+        """The one camera or zone that is asked for with nothing but times: a stretch of its index."""
+        others = [condition for condition in self.conditions if condition.field != "captured_at"]
+        if len(others) != 1 or not isinstance(others[0], OneOf):
+            return None
+        place = others[0]
+        return place if place.field in PLACES and len(place.ids) == 1 else None
 
     def apply(self, queryset: Events) -> Events:
         """Narrow the queryset by everything but `similar`, which is a search of its own."""

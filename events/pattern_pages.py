@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 
 from anpr_project.lib.statements import condition_of, planned_once
 from events.conditions import PlateLike
-from events.event_rows import read_rows
+from events.event_rows import TABLE, by_time, read_places, read_rows
 from events.filters import EventFilter
 from events.keyset import Page, PageRequest
 from events.models import KnownPlate, PlateEvent
@@ -38,9 +38,6 @@ NEAREST = (timedelta(days=2), timedelta(days=31))
 SHORTEST_BEGINNING = 2
 
 Place = tuple[int, datetime]
-
-
-TABLE = PlateEvent._meta.db_table
 
 
 def _way(asked: PageRequest) -> str:
@@ -112,9 +109,30 @@ class ByPlate:
 def _page(asked: PageRequest, places: list[Place]) -> Page:
     if not places:
         return asked.of([])
-    times = [captured_at for _, captured_at in places]
-    found = PlateEvent.objects.lying([pk for pk, _ in places], min(times), max(times))
-    return asked.of(read_rows(found, oldest_first=asked.is_backwards))
+    given = "SELECT * FROM unnest(%s::bigint[], %s::timestamptz[]) AS given(id, captured_at)"
+    columns = [list(column) for column in zip(*places, strict=True)]
+    return asked.of(read_places(given, columns, oldest_first=asked.is_backwards))
+
+
+def _page_of_plates(asked: PageRequest, wanted: EventFilter, plates: Collection[str]) -> Page:
+    """Return the page of events of a few plates, each by its own stretch of their index."""
+    condition, parameters = condition_of(
+        asked.beyond_cursor(wanted.apply(PlateEvent.objects.all()))
+    )
+    limit = f"LIMIT {asked.limit + 1:d}"
+    of_one = by_time(oldest_first=asked.is_backwards)
+    of_all = by_time(oldest_first=asked.is_backwards, table="found")
+    places = (
+        "SELECT found.id, found.captured_at FROM unnest(%s::text[]) AS wanted(plate) "  # noqa: S608
+        f"CROSS JOIN LATERAL (SELECT id, captured_at FROM {TABLE} WHERE {condition} "
+        f"AND plate_normalized = wanted.plate {of_one} {limit}) AS found {of_all} {limit}"
+    )
+    rows = read_places(
+        *(places, [list(plates), *parameters]),
+        oldest_first=asked.is_backwards,
+        has_one_plan=wanted.has_one_plan,
+    )
+    return asked.of(rows)
 
 
 def _beginning(pattern: str) -> str:
@@ -147,24 +165,36 @@ def _find(
     return ByPlate.of(asked, matching).nearest_first(nearest)
 
 
+def _page_by_time(asked: PageRequest, wanted: EventFilter, matching: QuerySet[PlateEvent]) -> Page:
+    has_one_plan, behind, place = wanted.has_one_plan, "", wanted.only_place
+    if place and connection.vendor == "postgresql":
+        # A plan for all cameras would be made for one of usual size: left free, it may walk through
+        # history by time, where a camera that has seen little is hardly ever met.
+        times = EventFilter(tuple(c for c in wanted.conditions if c is not place))
+        matching = times.apply(PlateEvent.objects.all()).filter(
+            **{f"{place.field}__among": sorted(place.ids)}
+        )
+        has_one_plan, behind = True, place.field
+    rows = read_rows(
+        *(asked.beyond_cursor(matching), asked.limit + 1),
+        oldest_first=asked.is_backwards,
+        has_one_plan=has_one_plan,
+        behind=behind,
+    )
+    return asked.of(rows)
+
+
 def read_page(asked: PageRequest, wanted: EventFilter, similar: Collection[str]) -> Page:
     """Return the page of the wanted events; `similar` are the plates that a look-alike search found."""
     patterns = [c for c in wanted.conditions if isinstance(c, PlateLike) and c.is_pattern]
     events = PlateEvent.objects.all()
+    if connection.vendor == "postgresql":
+        if wanted.similar:
+            return _page_of_plates(asked, wanted, similar)
+        places = _find(asked, wanted, patterns[0], events) if patterns else None
+        if places is not None:
+            return _page(asked, places)
     matching = wanted.apply(events)
     if wanted.similar:
         matching = matching.filter(plate_normalized__among=similar)
-    places: list[Place] | None = None
-    if connection.vendor == "postgresql" and wanted.similar:
-        places = ByPlate.of(asked, matching).within()
-    elif connection.vendor == "postgresql" and patterns:
-        places = _find(asked, wanted, patterns[0], events)
-    if places is not None:
-        return _page(asked, places)
-    rows = read_rows(
-        asked.beyond_cursor(matching),
-        asked.limit + 1,
-        oldest_first=asked.is_backwards,
-        has_one_plan=wanted.has_one_plan,
-    )
-    return asked.of(rows)
+    return _page_by_time(asked, wanted, matching)

@@ -7,6 +7,7 @@ alike; so look-alikes cost next to nothing, a dropped or added character less th
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import combinations, groupby
 from string import ascii_uppercase, digits
@@ -126,6 +127,14 @@ def _sharing_a_half(key: str) -> list[Part]:
     ]
 
 
+def _beginning_with(field: str, half: str) -> Part:
+    if connection.vendor == "postgresql":
+        # As LIKE would be taken apart, but in a plan that is kept. What begins so is before the
+        # next letter, and there is always one.
+        return f"{field} ~>=~ %s AND {field} ~<~ %s", [half, half[:-1] + chr(ord(half[-1]) + 1)]
+    return f"{field} GLOB %s", [f"{half}*"]
+
+
 def _with_rest(field: str, half: str, rest: str) -> Part:
     """Return what begins with the half, and holds what two edits leave of the rest.
 
@@ -134,27 +143,45 @@ def _with_rest(field: str, half: str, rest: str) -> Part:
     like, run = ("LIKE", "%") if connection.vendor == "postgresql" else ("GLOB", "*")
     kept = sorted({run.join(part) for part in combinations(rest, max(0, len(rest) - 2))})
     length = len(half) + len(rest)
+    begins, values = _beginning_with(field, half)
     return (
-        f"{field} {like} %s AND length({field}) BETWEEN {length - 2} AND {length + 2} "
+        f"{begins} AND length({field}) BETWEEN {length - 2} AND {length + 2} "
         f"AND ({' OR '.join([f'{field} {like} %s'] * len(kept))})",
-        [half + run, *(f"{half}{run}{part}{run}" for part in kept)],
+        [*values, *(f"{half}{run}{part}{run}" for part in kept)],
     )
 
 
-def _known_plates(key: str) -> set[str]:
-    """Return the known plates that may be near, in one statement."""
-    parts = [_within_one_edit(key), *(_sharing_a_half(key) if len(key) >= SHORTEST_HALVED else ())]
+def _read(parts: list[Part]) -> tuple[set[str], bool]:
+    """Return the plates of these parts, and whether there are more than are read of one.
+
+    With them what is not known yet, in one statement: it may be known a moment later.
+    """
     table = KnownPlate._meta.db_table
-    # Each in brackets, for SQLite.
     selects = [
-        f"SELECT * FROM (SELECT plate FROM {table} WHERE {where} LIMIT {MAX_CANDIDATES}) AS part"  # noqa: S608 - our own conditions
-        for where, _ in parts
+        f"SELECT {number} AS part, plate FROM {table} WHERE {where} LIMIT {MAX_CANDIDATES}"  # noqa: S608 - our own conditions
+        for number, (where, _) in enumerate(parts)
     ]
-    with connection.cursor() as cursor:
+    selects.append(f"SELECT -1 AS part, plate_normalized FROM ({UNSEEN}) AS unseen")  # noqa: S608 - ours
+    # Each in brackets, for SQLite.
+    bracketed = [f"SELECT * FROM ({select}) AS found" for select in selects]  # noqa: S608 - ours
+    with planned_once() as cursor:
         cursor.execute(
-            " UNION ALL ".join(selects), [value for _, values in parts for value in values]
+            " UNION ALL ".join(bracketed), [value for _, values in parts for value in values]
         )
-        return {plate for (plate,) in cursor.fetchall()}
+        rows = cursor.fetchall()
+    sizes = Counter(part for part, _ in rows)
+    del sizes[-1]
+    return {plate for _, plate in rows}, max(sizes.values(), default=0) >= MAX_CANDIDATES
+
+
+def _candidates(key: str) -> set[str]:
+    """Return plates that may be near, known or not known yet."""
+    if len(key) < SHORTEST_HALVED:
+        found, _ = _read([_within_one_edit(key)])
+        return found
+    # One edit leaves a half as it is. So all within one are among these, unless some were left out.
+    found, is_cut = _read(_sharing_a_half(key))
+    return found | _read([_within_one_edit(key)])[0] if is_cut else found
 
 
 def unseen_plates() -> set[str]:
@@ -164,21 +191,13 @@ def unseen_plates() -> set[str]:
         return {plate for (plate,) in cursor.fetchall()}
 
 
-def _candidates(plate: str, key: str) -> dict[str, str]:
-    """Return plates that may be near, with their keys."""
-    # First what is not known yet: it may be known a moment later.
-    unseen = unseen_plates()
-    return {found: look_alike_key(found) for found in {plate} | unseen | _known_plates(key)}
-
-
 def look_alikes(plate: str) -> dict[str, Match]:
     """Return the plates that a reader may have made of `plate` (normalised), the nearest first."""
     key, limit = look_alike_key(plate), _most_expensive(len(plate))
     matches = {}
     # A cheap look at all first: two edits at most, whatever they cost.
-    near = process.extract(
-        key, _candidates(plate, key), scorer=Levenshtein.distance, score_cutoff=2, limit=None
-    )
+    keys = {found: look_alike_key(found) for found in {plate} | _candidates(key)}
+    near = process.extract(key, keys, scorer=Levenshtein.distance, score_cutoff=2, limit=None)
     for _, _, candidate in near:
         edits, match = compare(plate, candidate)
         if edits <= limit:

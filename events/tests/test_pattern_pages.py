@@ -15,6 +15,7 @@ from events import pattern_pages
 from events.dispatch import dispatch
 from events.tests.rows import NOON, build_event, store
 from sensors.tests.factories import make_sensor
+from zones.tests.factories import make_zone
 
 pytestmark = pytest.mark.skipif(
     connection.vendor != "postgresql", reason="SQLite reads the index of its one plan"
@@ -89,3 +90,28 @@ def test_look_alikes_take_the_same_ways(
     monkeypatch.setattr(pattern_pages, "MOST_MATCHES", matches)
     found = pages(api, similar="A812CDE", limit=3)
     assert found == [pk for pk, plate in stored if plate == "AB12CDE"]
+
+
+def test_pages_of_one_camera_or_zone_hold_its_events_in_order(api: APIClient, db: None) -> None:
+    sensors, zones = [make_sensor(), make_sensor()], [make_zone(), make_zone()]
+    moments = [NOON + timedelta(seconds=n // 4) for n in range(24)]
+    events = store(
+        build_event(
+            *(sensors[n % 2], "AB12CDE"),
+            captured_at=moment,
+            camera=sensors[n % 2].camera,
+            zone=zones[n % 3 % 2],
+        )
+        for n, moment in enumerate(moments)
+    )
+    events.sort(key=lambda event: (event.captured_at, event.pk), reverse=True)
+    for name in ("camera", "zone"):
+        wanted = getattr(events[0], f"{name}_id")
+        expected = [event.pk for event in events if getattr(event, f"{name}_id") == wanted]
+        assert pages(api, **{name: wanted}, limit=3) == expected
+        query = {name: wanted, "captured_after": moments[4], "captured_before": moments[12]}
+        assert pages(api, **query, limit=2) == [
+            event.pk
+            for event in events
+            if event.pk in expected and moments[4] <= event.captured_at < moments[12]
+        ]
