@@ -13,6 +13,11 @@ WEEK = timedelta(weeks=1)
 _NEXT_MONTH = timedelta(days=32)
 
 
+def as_utc(read: datetime) -> datetime:
+    """Return a moment as a statement of our own read it: SQLite keeps UTC without saying so."""
+    return read if read.tzinfo is UTC else read.replace(tzinfo=UTC)
+
+
 def hour_of(moment: datetime) -> datetime:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
 
@@ -81,6 +86,18 @@ class Range:
         first = month_of(self.start)
         start = first if first == self.start else month_after(first)
         return self._inner(start, month_of(self.end))
+
+    def with_months(self, is_all_of: Callable[[datetime], bool]) -> Range:
+        """Return the range with the months at its ends whole, where it holds all that they have.
+
+        So it is with the first month of all, and with this month, which has no future yet.
+        """
+        first, last = month_of(self.start), month_of(self.end)
+        if first == last:
+            return self
+        start = first if first == self.start or is_all_of(first) else self.start
+        end = month_after(last) if self.end != last and is_all_of(last) else self.end
+        return Range(start, end)
 
     def _inner(self, start: datetime, end: datetime) -> Range:
         return Range(start, end) if start < end else Range(self.start, self.start)

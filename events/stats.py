@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -11,18 +11,18 @@ from typing import Any, Self
 
 import msgspec
 from django.db import connection
-from django.db.models import Count, Exists, F, Model, OuterRef, Q, QuerySet, Window
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from anpr_project.lib.errors import FieldError
-from anpr_project.lib.statements import condition_of
+from anpr_project.lib.statements import condition_of, planned_once
 from cameras.models import Camera
 from events.filters import EventFilter, one_value, parse_filter, parse_time
 from events.models import EventReceipt, PlateEvent
 from events.snapshot import one_snapshot
-from events.spans import BUCKETS, DAY, Range
-from events.tally import RollupReader, Tally, count_events, is_in_rollups
-from events.top_plates import most_frequent
+from events.spans import BUCKETS, DAY, Range, as_utc
+from events.tally import Rolled, RollupReader, Tally, count_events, is_in_rollups
+from events.top_plates import Cover, most_frequent
 from zones.models import Zone
 
 PARAMETERS = frozenset({"from", "to", "bucket"})
@@ -37,6 +37,11 @@ SAMPLE = 20_000
 TOP_PLATES = 10
 # So many events that wait for the dispatcher are asked for by their ids.
 FEW = 1000
+WAITING = (
+    f"SELECT id, captured_at FROM {EventReceipt._meta.db_table} "  # noqa: S608 - our name
+    "WHERE position IS NULL AND captured_at >= %s AND captured_at < %s "
+    f"ORDER BY id LIMIT {FEW + 1}"
+)
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -134,9 +139,16 @@ class Counting:
     asked: StatsRequest
 
     def __post_init__(self) -> None:
-        self.tally = Tally(BUCKETS[self.asked.bucket])
-        self.events = self.asked.wanted.apply(PlateEvent.objects.all())
-        self.in_range = _between(self.events, self.asked.range)
+        self.tally = Tally(BUCKETS[self.asked.bucket], self.asked.range)
+        self.names: dict[tuple[str, int], str] = {}
+
+    @cached_property
+    def events(self) -> QuerySet[PlateEvent]:
+        return self.asked.wanted.apply(PlateEvent.objects.all())
+
+    @cached_property
+    def in_range(self) -> QuerySet[PlateEvent]:
+        return _between(self.events, self.asked.range)
 
     def run(self) -> Statistics:
         if is_in_rollups(self.asked.wanted):
@@ -149,29 +161,31 @@ class Counting:
         """Whole hours from rollups; the ends, and what the dispatcher has yet to count, by event."""
         hours = self.asked.range.whole(BUCKETS["hour"])
         reader = RollupReader(hours, self.asked.wanted)
-        reader.count(self.tally)
+        rolled = reader.count(self.tally)
+        self.names = rolled.names
         rests = self.rests(hours)
         for rest in rests:
             count_events(self.tally, rest)
         if self.tally.total <= FEW_EVENTS:
             return self._result(self.in_range)
-        top = None if self.asked.wanted.conditions else self._most_frequent()
+        top = None if self.asked.wanted.conditions else self._most_frequent(rolled)
         if top is None and self.tally.total <= MAX_EVENTS:
             return self._result(self.in_range)
         plates = {plate for rest in rests for plate in _distinct_plates(rest)}
-        estimated = reader.unique_plates(plates)
+        estimated = reader.unique_plates(rolled, plates)
         if top is not None:
-            return self._result(self.in_range, estimated_plates=estimated, top=top)
+            return self._result(None, estimated_plates=estimated, top=top)
         events, _ = newest(self.in_range, min(MAX_EVENTS, SAMPLE))
         return self._result(events, estimated_plates=estimated)
 
-    def _most_frequent(self) -> list[PlateCount] | None:
+    def _most_frequent(self, rolled: Rolled) -> list[PlateCount] | None:
         """Return the most frequent plates of all cameras; None when it is not certain which."""
         if len(self.waiting) > FEW:
             return None
         waiting = self._waiting(self.asked.range) if self.waiting else PlateEvent.objects.none()
         plates = list(waiting.values_list("plate_normalized", "captured_at"))
-        top, is_certain = most_frequent(TOP_PLATES, self.asked.range, self.in_range, plates)
+        cover = Cover.of(self.asked.range.with_months(rolled.is_all_of))
+        top, is_certain = most_frequent(TOP_PLATES, cover, plates)
         return [PlateCount(plate, number) for plate, number in top] if is_certain else None
 
     def rests(self, hours: Range) -> list[QuerySet[PlateEvent]]:
@@ -182,10 +196,10 @@ class Counting:
     @cached_property
     def waiting(self) -> dict[int, datetime]:
         """What of the range the dispatcher has yet to count, or FEW and one of it."""
-        receipts = EventReceipt.objects.waiting().filter(
-            captured_at__gte=self.asked.range.start, captured_at__lt=self.asked.range.end
-        )
-        return dict(receipts.values_list("pk", "captured_at")[: FEW + 1])
+        moment = connection.ops.adapt_datetimefield_value
+        with planned_once() as cursor:
+            cursor.execute(WAITING, [moment(self.asked.range.start), moment(self.asked.range.end)])
+            return {pk: as_utc(captured_at) for pk, captured_at in cursor.fetchall()}
 
     def _waiting(self, part: Range) -> QuerySet[PlateEvent]:
         """What of a part of the range the dispatcher has yet to count."""
@@ -201,19 +215,19 @@ class Counting:
 
     def _result(
         self,
-        events: QuerySet[PlateEvent],
+        events: QuerySet[PlateEvent] | None,
         *,
         is_cut: bool = False,
         estimated_plates: int | None = None,
         top: list[PlateCount] | None = None,
     ) -> Statistics:
-        """Put the answer together; without `top`, from the plates of `events`."""
+        """Put the answer together; without `top`, with the plates of `events`."""
         tally, asked = self.tally, self.asked
         is_approximate = is_cut or estimated_plates is not None
         is_top_approximate, counted_plates = is_approximate and top is None, 0
-        if top is None:
+        if events is not None:
             top, counted_plates = _top_plates(events)
-        names = _names(tally)
+        names = self.names | _names(tally, self.names)
         return Statistics(
             start=asked.range.start,
             end=asked.range.end,
@@ -224,10 +238,8 @@ class Counting:
             unique_plates_approximate=is_approximate,
             mean_confidence=_mean(tally.confidence_sum, tally.total),
             series=[
-                Point(
-                    start, tally.events[start], _mean(tally.confidence[start], tally.events[start])
-                )
-                for start in asked.range.buckets(tally.bucket)
+                Point(start, number, tally.confidence[start] / number if number else None)
+                for start, number in tally.events.items()
             ],
             by_camera=[
                 CameraCount(int(pk) or None, names.get(("camera", int(pk))), count)
@@ -241,7 +253,7 @@ class Counting:
                 VehicleTypeCount(str(name) or None, count)
                 for name, count in _ranked(tally.by["vehicle_type"])
             ],
-            top_plates=top,
+            top_plates=top or [],
             top_plates_approximate=is_top_approximate,
         )
 
@@ -254,15 +266,19 @@ def _ranked(counts: Counter[int | str]) -> list[tuple[int | str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
 
 
-def _names(tally: Tally) -> dict[tuple[str, int], str]:
-    """Return the names of the counted cameras and zones, in one statement."""
+def _names(tally: Tally, known: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """Return the names of counted cameras and zones that are not known yet."""
     selects, values = [], list[Any]()
     kinds: dict[str, type[Model]] = {"camera": Camera, "zone": Zone}
     for kind, model in kinds.items():
-        condition, ids = condition_of(model._default_manager.filter(pk__among=tally.by[kind]))
-        table = model._meta.db_table
-        selects.append(f"SELECT '{kind}', id, name FROM {table} WHERE {condition}")  # noqa: S608 - our names
-        values += ids
+        wanted = [pk for pk in tally.by[kind] if pk and (kind, pk) not in known]
+        if wanted:
+            condition, ids = condition_of(model._default_manager.filter(pk__among=wanted))
+            table = model._meta.db_table
+            selects.append(f"SELECT '{kind}', id, name FROM {table} WHERE {condition}")  # noqa: S608 - our names
+            values += ids
+    if not selects:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(" UNION ALL ".join(selects), values)
         return {(kind, pk): name for kind, pk, name in cursor.fetchall()}
@@ -274,13 +290,15 @@ def _distinct_plates(events: QuerySet[PlateEvent]) -> QuerySet[PlateEvent, str]:
 
 def _top_plates(events: QuerySet[PlateEvent]) -> tuple[list[PlateCount], int]:
     """Return the most frequent plates, and how many plates there are, from one grouping."""
-    counted = (
-        events.order_by()
-        .values("plate_normalized")
-        .annotate(events=Count("id"), plates=Window(Count("plate_normalized")))
-    )
-    ranked = counted.order_by(F("events").desc(), "plate_normalized")
-    rows = ranked.values_list("plate_normalized", "events", "plates")[:TOP_PLATES]
+    condition, values = condition_of(events)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT plate_normalized, COUNT(*) AS events, COUNT(*) OVER () "  # noqa: S608 - our names
+            f"FROM {PlateEvent._meta.db_table} WHERE {condition} GROUP BY plate_normalized "
+            f"ORDER BY events DESC, plate_normalized LIMIT {TOP_PLATES}",
+            values,
+        )
+        rows = cursor.fetchall()
     top = [PlateCount(plate, number) for plate, number, _ in rows]
     return top, next((plates for _, _, plates in rows), 0)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,13 +13,25 @@ from django.db.models import Count, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
 from anpr_project.lib.statements import condition_of
+from cameras.models import Camera
 from events import sketches
 from events.filters import EventFilter
 from events.models import PlateEvent, Rollup
-from events.spans import BUCKETS, Bucket, Range
+from events.spans import BUCKETS, Bucket, Range, as_utc, month_after, month_of
+from zones.models import Zone
 
 # The properties that rollups tell apart; named alike in the filter and in Rollup.
 PROPERTIES = ("camera", "zone", "vehicle_type")
+TABLE = Rollup._meta.db_table
+NAMES = (
+    f"LEFT JOIN {Camera._meta.db_table} seen_by ON seen_by.id = {TABLE}.camera "
+    f"LEFT JOIN {Zone._meta.db_table} seen_in ON seen_in.id = {TABLE}.zone"
+)
+# Kinds of rows that are no kinds of rollups.
+PLATES, MONTH = "plates", "month"
+NO_TIME, NO_PLATES = "CAST(NULL AS timestamptz)", "CAST(NULL AS bytea)"
+# A SELECT and its values.
+Part = tuple[str, list[Any]]
 
 
 @dataclass
@@ -27,11 +39,17 @@ class Tally:
     """The counts of one range, by the start of the bucket and by each property's value."""
 
     bucket: Bucket
-    events: Counter[datetime] = field(default_factory=Counter)
-    confidence: dict[datetime, float] = field(default_factory=lambda: defaultdict(float))
+    range: Range
+    events: Counter[datetime] = field(init=False)
+    confidence: dict[datetime, float] = field(init=False)
     by: dict[str, Counter[int | str]] = field(
         default_factory=lambda: {name: Counter() for name in PROPERTIES}
     )
+
+    def __post_init__(self) -> None:
+        starts = list(self.range.buckets(self.bucket))
+        self.events = Counter(dict.fromkeys(starts, 0))
+        self.confidence = dict.fromkeys(starts, 0.0)
 
     @property
     def total(self) -> int:
@@ -42,7 +60,8 @@ class Tally:
         return sum(self.confidence.values())
 
     def add(self, moment: datetime, events: int, confidence: float) -> None:
-        start = self.bucket.start_of(moment)
+        # Most rollups begin with a bucket: to work that out for each took longer than all the rest.
+        start = moment if moment in self.confidence else self.bucket.start_of(moment)
         self.events[start] += events
         self.confidence[start] += confidence
 
@@ -67,6 +86,50 @@ def is_in_rollups(wanted: EventFilter) -> bool:
 def longest_within(bucket: Bucket) -> Rollup.Span:
     """Return the longest span of which each lies in one bucket."""
     return Rollup.Span.HOUR if bucket is BUCKETS["hour"] else Rollup.Span.DAY
+
+
+@dataclass
+class Rolled:
+    """What the rollups say beside the counts."""
+
+    names: dict[tuple[str, int], str] = field(default_factory=dict)
+    sketches: list[sketches.Stored] = field(default_factory=list)
+    # Events by the starts of the rollups that make up the range, and of the months at its ends.
+    by_start: list[tuple[datetime, int]] = field(default_factory=list)
+    by_month: dict[datetime, int] = field(default_factory=dict)
+
+    def take(self, tally: Tally, row: tuple[Any, ...]) -> None:
+        kind, start, camera, zone, vehicle_type, events, confidence, plates, seen_by, seen_in = row
+        if not kind:
+            tally.add(start := as_utc(start), events, confidence)
+            self.by_start.append((start, events))
+        elif kind == PLATES:
+            self.sketches.append(plates)
+        elif kind == MONTH:
+            self.by_month[as_utc(start)] = events
+        else:
+            for name, value in zip(PROPERTIES, (camera, zone, vehicle_type), strict=True):
+                if kind in {name, Rollup.Kind.COMBINATION}:
+                    tally.by[name][value] += events
+            self.names |= {("camera", camera): seen_by, ("zone", zone): seen_in}
+
+    def is_all_of(self, month: datetime) -> bool:
+        """Whether the range holds all events of that month that are in the rollups."""
+        after = month_after(month)
+        return self.by_month.get(month, 0) == sum(
+            events for start, events in self.by_start if month <= start < after
+        )
+
+
+def _read(*parts: Part) -> list[tuple[Any, ...]]:
+    # Each in brackets, for SQLite.
+    selects = [f"SELECT * FROM ({select}) AS part_{n}" for n, (select, _) in enumerate(parts)]  # noqa: S608 - ours
+    with connection.cursor() as cursor:
+        cursor.execute(
+            " UNION ALL ".join(selects), [value for _, values in parts for value in values]
+        )
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 @dataclass(frozen=True)
@@ -95,61 +158,89 @@ class RollupReader:
         parts += [(span.DAY, part) for part in days.without(months)]
         return ((of, part) for of, part in [*parts, (span.MONTH, months)] if part)
 
-    def read(
+    def _part(
         self,
         columns: str,
         *kinds: str,
         longest: Rollup.Span = Rollup.Span.MONTH,
+        joined: str = "",
         grouped_by: str = "",
-    ) -> list[tuple[Any, ...]]:
-        """Return columns of the rows of these kinds, of no longer spans than that."""
+    ) -> Part:
+        """Return the SELECT of columns of the rows of these kinds, of no longer spans than that."""
         # Each with its kinds, as the index begins.
-        span = f"span = %s AND kind IN ({', '.join(['%s'] * len(kinds))}) "
-        span += "AND starts_at >= %s AND starts_at < %s"
+        span = f"{TABLE}.span = %s AND {TABLE}.kind IN ({', '.join(['%s'] * len(kinds))}) "
+        span += f"AND {TABLE}.starts_at >= %s AND {TABLE}.starts_at < %s"
         spans, values = [], list[Any]()
         moment = connection.ops.adapt_datetimefield_value
         for of, part in self._spans(longest):
             spans.append(span)
             values += [str(of), *map(str, kinds), moment(part.start), moment(part.end)]
-        if not spans:
-            return []
         conditions = (condition.on(condition.parameter) for condition in self.wanted.conditions)
         condition, more = condition_of(Rollup.objects.filter(*conditions))
-        statement = f"SELECT {columns} FROM {Rollup._meta.db_table} "  # noqa: S608 - our own names
-        statement += f"WHERE ({' OR '.join(spans)}) AND {condition}"
-        with connection.cursor() as cursor:
-            cursor.execute(f"{statement} {grouped_by}", [*values, *more])
-            found: list[tuple[Any, ...]] = cursor.fetchall()
-        return found
+        statement = f"SELECT {columns} FROM {TABLE} {joined} "  # noqa: S608 - our own names
+        statement += f"WHERE ({' OR '.join(spans) or 'false'}) AND {condition} {grouped_by}"
+        return statement, [*values, *more]
 
     def by_time(self, longest: Rollup.Span, *shown: str) -> list[tuple[Any, ...]]:
         """Return start, what is shown, events and sum of confidence."""
         columns = ", ".join(("starts_at", *shown))
-        found = self.read(
-            f"{columns}, SUM(events), SUM(confidence_sum)",
-            self._kind(*shown),
-            longest=longest,
-            grouped_by=f"GROUP BY {columns}",
+        found = _read(
+            self._part(
+                f"{columns}, CAST(SUM(events) AS bigint), SUM(confidence_sum)",
+                self._kind(*shown),
+                longest=longest,
+                grouped_by=f"GROUP BY {columns}",
+            )
         )
-        # SQLite keeps UTC without saying so; PostgreSQL adds whole numbers up to a decimal.
-        return [
-            (start.replace(tzinfo=UTC), *what, int(events), confidence)
-            for start, *what, events, confidence in found
-        ]
+        return [(as_utc(start), *rest) for start, *rest in found]
 
-    def count(self, tally: Tally) -> None:
-        for start, events, confidence in self.by_time(longest_within(tally.bucket)):
-            tally.add(start, events, confidence)
-        # One statement for all properties: by their own rows, or by what they have in common.
+    def count(self, tally: Tally) -> Rolled:
+        """Count all, in one statement."""
         kinds = [Rollup.Kind.COMBINATION] if self.wanted.conditions else PROPERTIES
-        columns = ", ".join(("kind", *PROPERTIES))
-        counts = self.read(f"{columns}, SUM(events)", *kinds, grouped_by=f"GROUP BY {columns}")
-        for kind, *values, events in counts:
-            for name, value in zip(PROPERTIES, values, strict=True):
-                if kind in {name, Rollup.Kind.COMBINATION}:
-                    tally.by[name][value] += int(events)
+        shown = ", ".join(("kind", *PROPERTIES))
+        parts = [
+            self._part(
+                f"'' AS kind, starts_at, 0, 0, '', CAST(SUM(events) AS bigint), "
+                f"SUM(confidence_sum), {NO_PLATES}, NULL, NULL",
+                self._kind(),
+                longest=longest_within(tally.bucket),
+                grouped_by="GROUP BY starts_at",
+            ),
+            # By their own rows, or by what they have in common.
+            self._part(
+                f"kind, {NO_TIME}, {', '.join(PROPERTIES)}, CAST(SUM(events) AS bigint), 0, {NO_PLATES}, "
+                "MAX(seen_by.name), MAX(seen_in.name)",
+                *kinds,
+                joined=NAMES,
+                grouped_by=f"GROUP BY {shown}",
+            ),
+        ]
+        if not self.wanted.conditions:
+            parts += [self._sketches(), self._months()]
+        rolled = Rolled()
+        for row in _read(*parts):
+            rolled.take(tally, row)
+        return rolled
 
-    def unique_plates(self, others: Collection[str]) -> int:
+    def _sketches(self) -> Part:
+        return self._part(
+            f"'{PLATES}', {NO_TIME}, 0, 0, '', 0, 0, plates, NULL, NULL", self._kind()
+        )
+
+    def _months(self) -> Part:
+        """Return all events of the months in which the range begins and ends."""
+        moment = connection.ops.adapt_datetimefield_value
+        ends = {month_of(self.hours.start), month_of(self.hours.end)}
+        where = f"span = %s AND kind = %s AND starts_at IN ({', '.join(['%s'] * len(ends))})"
+        return (
+            f"SELECT '{MONTH}', starts_at, 0, 0, '', events, 0, {NO_PLATES}, NULL, NULL "  # noqa: S608 - our names
+            f"FROM {TABLE} WHERE {where}",
+            [str(Rollup.Span.MONTH), str(Rollup.Kind.ALL), *map(moment, sorted(ends))],
+        )
+
+    def unique_plates(self, rolled: Rolled, others: Collection[str]) -> int:
         """Return about how many distinct plates there are, with those of events not rolled up."""
-        stored = [plates for (plates,) in self.read("plates", self._kind())]
+        stored = rolled.sketches
+        if self.wanted.conditions:
+            stored = [row[7] for row in _read(self._sketches())]
         return round(sketches.estimate([*stored, sketches.with_plates(b"", others)]))

@@ -11,14 +11,15 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q
 
+from anpr_project.lib.statements import condition_of
 from events.models import DayPlate, MonthPlate, PlateEvent
 from events.plate_counts import PlateCount
-from events.spans import BUCKETS, Range, month_after, month_of
+from events.spans import BUCKETS, Range
 
 # So many plates of each span are read.
 LISTED = 200
@@ -97,14 +98,10 @@ def _most_of_others(listed: Mapping[str, int]) -> int:
 
 
 class Search:
-    """One search; `events` are those of the range, `waiting` what the dispatcher has yet to count."""
+    """One search; `waiting` is what the dispatcher has yet to count."""
 
-    def __init__(self, asked: Range, events: QuerySet[PlateEvent], waiting: Waiting) -> None:
-        self.events, self.cover = events, Cover.of(asked)
-        self.in_parts = [
-            events.filter(captured_at__gte=part.start, captured_at__lt=part.end)
-            for part in self.cover.parts
-        ]
+    def __init__(self, cover: Cover, waiting: Waiting) -> None:
+        self.cover = cover
         spans = [*self.cover.whole, *self.cover.around_parts]
         self.lists = _read_lists(spans)
         self.others = sum(map(_most_of_others, self.lists))
@@ -131,69 +128,53 @@ class Search:
         whole = dict(zip(self.cover.whole, self.lists, strict=False))
         for listed in whole.values():
             counts.update({plate: listed[plate] for plate in plates if plate in listed})
-        for model in {span.model for span in whole}:
-            lists = {
-                span.starts_on: listed for span, listed in whole.items() if span.model is model
-            }
-            self._count_unlisted(model, lists, plates, counts)
-        for part in self.in_parts:
-            found = part.order_by().filter(plate_normalized__in=plates)
-            counts.update(dict(found.values_list("plate_normalized").annotate(Count("id"))))
+        self._count_unlisted(whole, plates, counts)
+        for part in self.cover.parts:
+            found = PlateEvent.objects.filter(
+                *(Q(captured_at__gte=part.start), Q(captured_at__lt=part.end)),
+                plate_normalized__among=plates,
+            )
+            rows = found.order_by().values_list("plate_normalized").annotate(Count("id"))
+            counts.update(dict(rows))
         return list(counts.items())
 
     def _count_unlisted(
-        self,
-        model: type[PlateCount],
-        lists: Mapping[date, Mapping[str, int]],
-        plates: list[str],
-        counts: Counter[str],
+        self, whole: Mapping[Span, Mapping[str, int]], plates: list[str], counts: Counter[str]
     ) -> None:
-        missing = {day: [p for p in plates if p not in listed] for day, listed in lists.items()}
-        days = [day for day, unlisted in missing.items() if unlisted]
-        if not days:
+        """Add what is not in the lists, in one statement."""
+        selects, values = [], list[Any]()
+        for model in {span.model for span in whole}:
+            missing = {
+                span.starts_on.isoformat(): [plate for plate in plates if plate not in listed]
+                for span, listed in whole.items()
+                if span.model is model
+            }
+            days = [day for day, unlisted in missing.items() if unlisted]
+            if not days:
+                continue
+            unlisted = sorted(set[str]().union(*missing.values()))
+            condition, more = condition_of(model._default_manager.filter(plate__among=unlisted))
+            selects.append(
+                f"SELECT '{model.__name__}' AS kind, starts_on, plate, events "  # noqa: S608 - our names
+                f"FROM {model._meta.db_table} "
+                f"WHERE starts_on IN ({', '.join(['%s'] * len(days))}) AND {condition}"
+            )
+            values += [*days, *more]
+        if not selects:
             return
-        unlisted = set[str]().union(*missing.values())
-        known = model._default_manager.filter(starts_on__in=days, plate__in=unlisted)
-        for day, plate, number in known.values_list("starts_on", "plate", "events"):
-            if plate not in lists[day]:
-                counts[plate] += number
-
-
-def _without_empty_ends(asked: Range) -> Range:
-    """Return the range with months whole that have no events but those in the range.
-
-    So it is with the first month of all, and with this month, which has no future yet.
-    """
-    first, last = month_of(asked.start), month_of(asked.end)
-    if first == last:
-        return asked
-    after = asked.end if asked.end == last else month_after(last)
-    before_start, after_end = Range(first, asked.start), Range(asked.end, after)
-    if not before_start and not after_end:
-        return asked
-    is_first_touched, is_last_touched = _have_events(before_start, after_end)
-    return Range(
-        asked.start if is_first_touched else first, asked.end if is_last_touched else after
-    )
-
-
-def _have_events(*ranges: Range) -> list[bool]:
-    """Return of each range whether it has any events, in one statement."""
-    exists = f"EXISTS(SELECT 1 FROM {PlateEvent._meta.db_table} "  # noqa: S608 - our own name
-    exists += "WHERE captured_at >= %s AND captured_at < %s)"
-    moment = connection.ops.adapt_datetimefield_value
-    ends = [moment(end) for of in ranges for end in (of.start, of.end)]
-    # Planned each time: of an empty range it must be known that the index tells it.
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {', '.join([exists] * len(ranges))}", ends)
-        return [bool(has_events) for has_events in cursor.fetchone()]
+        lists = {(of.model.__name__, of.starts_on): listed for of, listed in whole.items()}
+        with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join(selects), values)
+            for kind, day, plate, number in cursor.fetchall():
+                if plate not in lists[kind, day]:
+                    counts[plate] += number
 
 
 def most_frequent(
-    number: int, asked: Range, events: QuerySet[PlateEvent], waiting: Waiting
+    number: int, cover: Cover, waiting: Waiting
 ) -> tuple[list[tuple[str, int]], bool]:
     """Return the most frequent plates, and whether it is certain that there are no others."""
-    search = Search(_without_empty_ends(asked), events, waiting)
+    search = Search(cover, waiting)
     ranked = search.bounds().most_common()
     found: list[tuple[str, int]] = []
     done, step = 0, FIRST_COUNTED

@@ -43,9 +43,10 @@ def test_dispatch_between_two_queries_is_not_seen(monkeypatch: pytest.MonkeyPatc
     arrive(7)
     count = RollupReader.count
 
-    def count_then_dispatch(*arguments: object) -> None:
-        count(*arguments)  # type: ignore[arg-type]  # passed on as they came
+    def count_then_dispatch(*arguments: object) -> object:
+        rolled = count(*arguments)  # type: ignore[arg-type]  # passed on as they came
         elsewhere(dispatch)
+        return rolled
 
     monkeypatch.setattr(RollupReader, "count", count_then_dispatch)
     found = statistics(StatsRequest.parse(QUERY))
