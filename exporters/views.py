@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from anpr_project.lib.auditing import identity, write_down
-from anpr_project.lib.filters import LARGEST_ID
+from anpr_project.lib.filters import LARGEST_ID, refuse_unknown_parameters
 from anpr_project.lib.viewsets import ConfigViewSet
 from audit.models import Action
 from exporters import documentation, state
@@ -156,6 +156,8 @@ class ExporterViewSet(ConfigViewSet[ExporterConfig]):
     )
     def deliveries(self, request: Request, pk: int) -> Response:
         """Newest first. `next` and `previous` are whole addresses; nothing is counted."""
+        known = ("cursor", "limit", *DeliveryFilterSet.base_filters)
+        refuse_unknown_parameters(request.query_params, known)
         wanted = DeliveryFilterSet(request.query_params, queryset=self._deliveries())
         if not wanted.is_valid():
             raise utils.translate_validation(wanted.errors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import django_filters
@@ -84,6 +85,27 @@ class ConfigFilterSet(RefusingFilterSet):
     enabled = TruthFilter()
 
 
+def refuse_unknown_parameters(query: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse a parameter that nobody reads: who misspells a filter must not get the whole list."""
+    for name in set(query).difference(known):
+        raise FieldError(name, "unknown", "There is no parameter of this name.")
+
+
+class KnownParametersFilter(filters.BaseFilterBackend):
+    """Knows what the view, its pages and its filters read."""
+
+    OTHERS = frozenset({"search", "ordering", "page", "page_size"})
+
+    def filter_queryset(
+        self, request: Request, queryset: models.QuerySet[Any], view: Any
+    ) -> models.QuerySet[Any]:
+        if view.action == "list":
+            refuse_unknown_parameters(
+                request.query_params, self.OTHERS.union(view.filterset_class.base_filters)
+            )
+        return queryset
+
+
 class BoundedSearchFilter(filters.SearchFilter):
     """DRF's search, but a query of a thousand words does not reach the database."""
 
@@ -111,5 +133,16 @@ class StableOrderingFilter(filters.OrderingFilter):
     def filter_queryset(
         self, request: Request, queryset: models.QuerySet[Any], view: APIView
     ) -> models.QuerySet[Any]:
+        self._refuse_unknown_fields(request, queryset, view)
         ordering = self.get_ordering(request, queryset, view) or ()
         return queryset.order_by(*dict.fromkeys([*ordering, "id"]))
+
+    def _refuse_unknown_fields(
+        self, request: Request, queryset: models.QuerySet[Any], view: APIView
+    ) -> None:
+        """DRF leaves out what it cannot order by, which looks as if it had."""
+        known = [name for name, _ in self.get_valid_fields(queryset, view, {"request": request})]
+        for name in request.query_params.get(self.ordering_param, "").split(","):
+            if name.strip().removeprefix("-") not in ("", *known):
+                message = f"Expected names of {', '.join(known)}, with - in front for descending."
+                raise FieldError(self.ordering_param, "unknown", message)

@@ -13,7 +13,11 @@ from rest_framework.serializers import BaseSerializer
 
 from anpr_project.lib.auditing import identity, write_down
 from anpr_project.lib.errors import FieldError
-from anpr_project.lib.filters import BoundedSearchFilter, StableOrderingFilter
+from anpr_project.lib.filters import (
+    BoundedSearchFilter,
+    KnownParametersFilter,
+    StableOrderingFilter,
+)
 from anpr_project.lib.permissions import ModelPermissions
 from anpr_project.lib.serializers import difference
 from audit.models import Action
@@ -54,7 +58,12 @@ def _row(serializer: BaseSerializer[M]) -> M:
 class ConfigViewSet(viewsets.ModelViewSet[M]):
     permission_classes = [ModelPermissions]
     pagination_class = ConfigPagination
-    filter_backends: list[Any] = [DjangoFilterBackend, BoundedSearchFilter, StableOrderingFilter]
+    filter_backends: list[Any] = [
+        KnownParametersFilter,
+        DjangoFilterBackend,
+        BoundedSearchFilter,
+        StableOrderingFilter,
+    ]
     ordering = ["id"]
     lookup_value_converter = "int"
 

@@ -48,6 +48,8 @@ def test_deliveries_are_filtered_by_state_and_event(api: APIClient) -> None:
     ("query", "expected"),
     [
         ("state=lost", 400),
+        ("stat=dead", 400),
+        ("page=2", 400),
         ("state=%00", 400),
         ("state=", 400),
         ("event=", 400),

@@ -40,6 +40,10 @@ ODD_VALUES: list[Any] = [
     *[{"type": []}, {"a": {"b": [1, None]}}, list(range(2000)), {"type": "Polygon"}],
 ]
 HARMLESS_OR_REFUSED = [
+    ("nmae=x", "nmae"),
+    ("limit=3", "limit"),
+    ("ordering=nonsense", "ordering"),
+    ("ordering=-id,password", "ordering"),
     *[
         "page=abc",
         "page=-1",
@@ -53,6 +57,10 @@ HARMLESS_OR_REFUSED = [
     *["search=%ff", "search=" + "a+" * 90, "name=%F0%9F%9A%97", "name=%25%5C_"],
 ]
 REFUSED = [
+    ("nmae=x", "nmae"),
+    ("limit=3", "limit"),
+    ("ordering=nonsense", "ordering"),
+    ("ordering=-id,password", "ordering"),
     ("enabled=maybe", "enabled"),
     ("enabled=2", "enabled"),
     ("enabled=", "enabled"),
