@@ -17,7 +17,7 @@ from anpr_project.lib.errors import FieldError
 from audit.models import Action
 from events import metrics
 from events.admission import Refused, admit
-from events.filters import EventFilter, parse_filter
+from events.filters import EventFilter, one_value, parse_filter
 from events.frames import OFFER, Frame, frame_of
 from events.hub import hub, read_after
 
@@ -36,8 +36,8 @@ ADMIT_AGAIN_S = 25
 def _parse(query_string: bytes) -> tuple[EventFilter, int | None]:
     """Return the filter and the position to resume from."""
     query = parse_qs(query_string.decode("latin-1"), keep_blank_values=True)
-    since = query.pop("since", [None])[-1]
     try:
+        since = one_value("since", query.pop("since")) if "since" in query else None
         wanted = parse_filter(query)
         if wanted.similar:
             raise FieldError("similar", "unsupported", "A stream has no look-alike search.")

@@ -21,8 +21,19 @@ EXAMPLE = {
     "bbox": [691, 397, 59, 34],
 }
 
+
+def _with_nulls(schema: Any) -> Any:
+    """Say that null may be sent for whatever may be left out."""
+    if isinstance(schema, list):
+        return [_with_nulls(one) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: _with_nulls(one) for name, one in schema.items()}
+    return made | {"nullable": True} if "default" in made else made
+
+
 _event = response_schema(EventView)
-_reading = response_schema(PlateReading)
+_reading = _with_nulls(response_schema(PlateReading))
 _picture = {"type": "string", "format": "binary"}
 _form = {
     "type": "object",

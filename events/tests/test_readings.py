@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from anpr_project.lib.errors import FieldError
 from events.plates import look_alike_key, normalize, normalize_pattern
 from events.readings import canonical, decode_reading
 from events.tests.factories import reading
@@ -37,6 +38,30 @@ def test_same_content_is_the_same_however_it_is_written() -> None:
 
 def test_unknown_fields_are_ignored() -> None:
     assert decoded(firmware="9.1").plate == "AB12 CDE"
+
+
+def test_null_is_as_good_as_left_out() -> None:
+    names = ("region", "candidates", "tpms", "bbox", "vehicle", "location", "sequence", "camera")
+    short = reading()
+    full = short | dict.fromkeys(names) | {"tpms": [{"id": "45bb320f", "model": None}]}
+    short |= {"tpms": [{"id": "45bb320f"}]}
+    told = [canonical(decode_reading(json.dumps(one).encode())) for one in (full, short)]
+    assert told[0] == told[1]
+
+
+@pytest.mark.parametrize(
+    ("fields", "named"),
+    [
+        ({"plate": None}, "plate"),
+        ({"region": None, "confidence": None}, "confidence"),
+        ({"candidates": [None]}, "candidates.0"),
+        ({"tpms": [{"id": None}]}, "tpms.0.id"),
+    ],
+)
+def test_null_is_no_value_for_what_is_required(fields: dict[str, Any], named: str) -> None:
+    with pytest.raises(FieldError) as caught:
+        decoded(**fields)
+    assert caught.value.field == named
 
 
 @pytest.mark.parametrize(

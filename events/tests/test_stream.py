@@ -149,7 +149,15 @@ async def test_filters_are_those_of_the_list() -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["?since=-1", "?since=x", f"?since={2**63}", "?camera=x", "?color=red", "?similar=AB1"],
+    [
+        "?since=-1",
+        "?since=x",
+        "?since=1&since=2",
+        f"?since={2**63}",
+        "?camera=x",
+        "?color=red",
+        "?similar=AB1",
+    ],
 )
 async def test_wrong_query_is_refused(query: str) -> None:
     async with stream(query) as socket:
