@@ -82,7 +82,7 @@ class _Reader:
             validate_json_texts(_without_line_ends(value))
             return msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
-            wrong = field_error(error, part)
+            wrong = field_error(error, part, kind)
             self.problems.append(Problem(wrong.field, str(wrong.get_codes()), str(wrong.detail)))
         except ValidationError as error:
             self.problems.append(Problem(part, error.code or "invalid", error.messages[0]))

@@ -41,7 +41,7 @@ def _check_ring(ring: Any, space: str, where: str) -> int:
 
 def _check_polygon(rings: Any, space: str, where: str) -> int:
     if not isinstance(rings, list) or not rings:
-        raise _fail(where, "expected a list of rings")
+        raise _fail(f"{where}coordinates", "expected a list of rings")
     return sum(
         _check_ring(ring, space, f"{where}ring {number}") for number, ring in enumerate(rings)
     )

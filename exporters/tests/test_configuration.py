@@ -61,6 +61,23 @@ def test_what_a_transport_says_is_put_at_its_field(
     assert fields() == {field}
 
 
+@pytest.mark.parametrize(
+    ("kind", "parts", "told"),
+    [
+        ("webhook", {"auth": {"type": "digest"}}, "none, basic, bearer, signature"),
+        ("mqtt", {"config": {"host": "8.8.8.8", "protocol": "3.1"}}, "3.1.1, 5"),
+        ("mqtt", {"config": {"host": "8.8.8.8", "qos": 3}}, "0, 1, 2"),
+    ],
+)
+def test_a_wrong_choice_is_told_what_there_is(kind: str, parts: dict[str, Any], told: str) -> None:
+    with pytest.raises(InvalidConfiguration) as caught:
+        check(**RIGHT | {"kind": kind} | parts)
+    said = next(one.message for one in caught.value.problems if "one of" in one.message)
+    assert sorted(said.removeprefix("Expected one of ").rstrip(".").split(", ")) == sorted(
+        told.split(", ")
+    )
+
+
 def test_a_number_too_large_for_any_machine_is_refused() -> None:
     assert fields(retry={"base_delay_s": 10**400}) <= {"retry", "retry.base_delay_s"}
 

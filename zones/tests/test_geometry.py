@@ -36,7 +36,7 @@ def test_border_counts_as_inside() -> None:
         (polygon([0, 0], [1, True], [1, 1], [0, 0]), "position 1: y is not a number"),
         (polygon([0, 0], [1, 0], [0, 0]), "ring 0: a ring needs at least four positions"),
         ({"type": "Point", "coordinates": [0, 0]}, "Polygon or MultiPolygon"),
-        ({"type": "Polygon"}, "expected a list of rings"),
+        ({"type": "Polygon"}, "coordinates: expected a list of rings"),
         ({"type": "MultiPolygon", "coordinates": []}, "expected a list of polygons"),
         ([], "Polygon or MultiPolygon"),
         (polygon(*[[0, 0]] * 10_001), "more than 10000 positions"),
