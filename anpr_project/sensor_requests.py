@@ -11,6 +11,15 @@ from django.urls import resolve, reverse
 VIEWS = ("event-ingest", "event-ingest-batch")
 
 
+def _is_from_sensor(request: HttpRequest) -> bool:
+    """Whether it has a sensor's key, and no page of another site has sent it (CORS)."""
+    headers = request.META
+    return (
+        headers.get("HTTP_AUTHORIZATION", "").startswith("Api-Key ")
+        and "HTTP_ORIGIN" not in headers
+    )
+
+
 class SensorRequestsMiddleware:
     """Hands a request with a sensor's key to its view, in place of the middleware behind this one.
 
@@ -28,7 +37,7 @@ class SensorRequestsMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         view = self.views.get(request.path_info)
-        if view is None or not request.META.get("HTTP_AUTHORIZATION", "").startswith("Api-Key "):
+        if view is None or not _is_from_sensor(request):
             return self.get_response(request)
         request.get_host()  # raises for a host that is not ours
         response = view(request)
