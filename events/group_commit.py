@@ -63,13 +63,15 @@ class GroupCommit(Generic[Item]):
     def _lead(self) -> None:
         with self._guard:
             group, self._waiting = self._waiting, []
-        # What the others hear if this thread does not live to tell them.
-        errors: Sequence[Exception | None] = [Unavailable()] * len(group)
+        errors: Sequence[Exception | None] | None = None
         try:
             errors = self._commit([member.item for member in group])
         except Exception as error:
             errors = [error] * len(group)
         finally:
+            if errors is None:
+                # This thread does not live to tell the others.
+                errors = [Unavailable()] * len(group)
             for member, error_of_it in zip(group, errors, strict=True):
                 member.error, member.is_done = error_of_it, True
             self._hand_over(group)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 import msgspec
 from django.db import DataError, IntegrityError, connection, models, transaction
 
+from anpr_project.lib.postgresql.lasting import LastingConnection
 from events.group_commit import GroupCommit
 from events.models import EventReceipt, PlateEvent, TpmsReading
 
@@ -85,9 +86,9 @@ def _row(event: PlateEvent) -> dict[str, Any]:
     return row
 
 
-def _in_one_statement(new: Sequence[NewEvent]) -> None:
+def _in_one_statement(new: Sequence[NewEvent], on: DatabaseWrapper) -> None:
     rows = msgspec.json.encode([_row(item.event) for item in new]).decode()
-    with cast("DatabaseWrapper", connection).prepared_cursor() as cursor:
+    with on.prepared_cursor() as cursor:
         cursor.execute(_insert_many(), [rows])
         stored = {(sensor, event_id): pk for sensor, event_id, pk in cursor.fetchall()}
     for item in new:
@@ -117,14 +118,22 @@ def _one_by_one(new: Sequence[NewEvent]) -> None:
             item.stored_as(pk)
 
 
+# Of the one thread at a time that leads a group.
+leaders_connection = LastingConnection()
+
+
 def _commit(new: Sequence[NewEvent]) -> None:
-    insert = _in_one_statement if connection.vendor == "postgresql" else _one_by_one
-    if connection.vendor == "postgresql" and not any(item.tyres for item in new):
+    has_tyres = any(item.tyres for item in new)
+    if connection.vendor == "postgresql" and not has_tyres:
         # A single INSERT commits by itself: no BEGIN and COMMIT round trips.
-        insert(new)
+        on = connection if connection.in_atomic_block else leaders_connection()
+        _in_one_statement(new, cast("DatabaseWrapper", on))
         return
     with transaction.atomic():
-        insert(new)
+        if connection.vendor == "postgresql":
+            _in_one_statement(new, cast("DatabaseWrapper", connection))
+        else:
+            _one_by_one(new)
         stored = (item for item in new if item.is_stored)
         TpmsReading.objects.bulk_create([tyre for item in stored for tyre in item.tyres])
 

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from django.db import DataError, connection
 
+from anpr_project.lib.postgresql.lasting import LastingConnection
+
 pytestmark = [
     pytest.mark.django_db,
     pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps times as text"),
@@ -30,3 +32,22 @@ def test_a_time_that_python_does_not_have_is_an_error_and_no_other_time() -> Non
     for text in ("infinity", "0044-03-15 12:00:00 BC", "10000-01-01"):
         with pytest.raises(DataError):
             read(text)
+
+
+def test_a_connection_that_lasts_is_replaced_when_the_server_has_ended_it() -> None:
+    lasting = LastingConnection()
+
+    def session() -> int:
+        with lasting().cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            return int(cursor.fetchone()[0])
+
+    first = session()
+    assert session() == first
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s, 5000)", [first])
+    second = session()
+    assert second != first
+    lasting.close()
+    assert session()
+    lasting.close()
