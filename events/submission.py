@@ -7,6 +7,7 @@ The push parser of the `multipart` package takes a third of the time of Django's
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 
 import msgspec
@@ -22,6 +23,11 @@ MAX_BODY_BYTES = sum(MAX_BYTES.values()) + 64 * 1024
 MAX_BATCH_BYTES = 16 * 1024 * 1024
 MAX_PARTS = 8
 STARTS = (b"[", b"{")
+# A part's head as nearly every client writes it.
+_usual_head = re.compile(
+    rb'\r\nContent-Disposition: form-data; name="(event|frame|crop)"(?:; filename="[\w.-]*")?'
+    rb"(?:\r\nContent-Type: [\w/.+-]+)?\r\n\r\n"
+)
 
 
 class Submission(msgspec.Struct, frozen=True):
@@ -34,6 +40,24 @@ class Submission(msgspec.Struct, frozen=True):
 def _check_size(name: str, data: bytes) -> None:
     if len(data) > MAX_BYTES[name]:
         raise TooLarge(name, "too_large", f"Larger than {MAX_BYTES[name]} bytes.")
+
+
+def _usual_parts(body: bytes, boundary: str) -> dict[str, bytes] | None:
+    """Return the parts of the usual form, cut where the boundary is found.
+
+    None for everything else, good or bad: the library knows what it is.
+    """
+    delimiter, parts = f"\r\n--{boundary}".encode(), dict[str, bytes]()
+    at = len(delimiter) - 2
+    if not 1 <= len(boundary) <= 70 or not body.startswith(delimiter[2:]):
+        return None
+    while (head := _usual_head.match(body, at)) is not None:
+        name, end = head[1].decode(), body.find(delimiter, head.end())
+        if end < 0 or name in parts:
+            return None
+        parts[name] = body[head.end() : end]
+        at = end + len(delimiter)
+    return parts if body[at:] in {b"--", b"--\r\n"} else None
 
 
 def split_parts(body: bytes, boundary: str) -> dict[str, bytes]:
@@ -77,7 +101,7 @@ class MultipartEventParser(BodyParser):
     def parse_body(self, body: bytes, media_type: str) -> Submission:
         boundary = parse_options_header(media_type)[1].get("boundary", "")
         try:
-            parts = split_parts(body, boundary)
+            parts = _usual_parts(body, boundary) or split_parts(body, boundary)
         except (MultipartError, UnicodeError) as error:
             raise FieldError("", "multipart", f"Not a valid multipart body: {error}") from None
         return _submission(parts, len(body))
