@@ -1,4 +1,4 @@
-"""The front door: what this is and where to go."""
+"""The front door: what this is and where to go; and the stream's address, asked without a socket."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from anpr_project import __version__
+from anpr_project.lib.errors import body
 from anpr_project.lib.read_only import read_only
 
 LINKS = {
@@ -33,3 +34,10 @@ DOCS = {"docs": "/docs", "redoc": "/redoc", "schema": "/schema"}
 def root(request: HttpRequest) -> HttpResponse:
     links = LINKS | (DOCS if settings.API_DOCS else {})
     return JsonResponse({"name": "ANPR Cloud", "version": __version__, "links": links})
+
+
+@read_only
+def only_a_socket(request: HttpRequest) -> HttpResponse:
+    """Say that the address is right and the protocol is not; a 404 would send people searching."""
+    refusal = body("upgrade_required", "This is a WebSocket address: connect by ws:// or wss://.")
+    return JsonResponse(refusal, status=426, headers={"Upgrade": "websocket"})

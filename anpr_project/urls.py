@@ -18,7 +18,7 @@ from anpr_project.pages.search import search
 from anpr_project.pages.sign_in import CodeView, SignInView, admin_sign_in
 from anpr_project.pages.statistics import statistics
 from anpr_project.pages.texts import texts
-from anpr_project.root import root
+from anpr_project.root import only_a_socket, root
 from anpr_project.tokens import TokenView
 from privacy.console import data_subject
 
@@ -58,6 +58,7 @@ urlpatterns = [
     path("admin/data-subject/", admin.site.admin_view(data_subject), name="data_subject"),
     path("admin/", admin.site.urls),
     path("api/v1/auth/token", TokenView.as_view(), name="token"),
+    path("api/v1/events/stream", only_a_socket),
     path("api/v1/config/", include("zones.urls")),
     path("api/v1/config/", include("models_cfg.urls")),
     path("api/v1/config/", include("cameras.urls")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.urls import Resolver404, resolve
 from pytest_django import Settings
 from rest_framework.test import APIClient
@@ -26,16 +26,23 @@ def test_the_root_tells_name_version_and_where_to_go(client: Client) -> None:
     }
 
 
-# The stream is a WebSocket address, which the URLs of HTTP do not hold.
-HTTP_LINKS = {link for link in (LINKS | DOCS).values() if not link.endswith("/stream")}
-
-
-@pytest.mark.parametrize("link", sorted(HTTP_LINKS))
+@pytest.mark.parametrize("link", sorted((LINKS | DOCS).values()))
 def test_every_link_leads_somewhere(link: str) -> None:
     try:
         resolve(link)
     except Resolver404:
         pytest.fail(f"{link} is not mounted")
+
+
+@pytest.mark.parametrize("urls", ["anpr_project.urls", "anpr_project.stream_urls"])
+def test_the_stream_without_a_socket_says_what_it_is(rf: RequestFactory, urls: str) -> None:
+    path = "/api/v1/events/stream"
+
+    response = resolve(path, urls).func(rf.get(path))
+
+    assert response.status_code == 426
+    assert response["Upgrade"] == "websocket"
+    assert b'"upgrade_required"' in response.content
 
 
 def test_the_root_links_no_documentation_that_is_switched_off(

@@ -53,6 +53,8 @@ API = """
 /api/v1/exporters/<int:pk>/test                       POST   401 401 401 401 403 403 400 403
 /api/v1/events                                        GET    401 401 401 401 200 200 200 403
 /api/v1/events/<int:pk>                               GET    401 401 401 401 200 200 200 403
+/api/v1/events/stream                                 GET    426 426 426 426 426 426 426 426
+/api/v1/events/stream                                 POST   405 405 405 405 405 405 405 405
 /api/v1/events/stats                                  GET    401 401 401 401 200 200 200 403
 /api/v1/events/stats/confidence                       GET    401 401 401 401 200 200 200 403
 /api/v1/events/export                                 GET    401 401 401 401 200 200 200 403
