@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from exporters import pinned_http
@@ -71,6 +72,39 @@ def test_signs_so_that_the_standard_library_verifies(webhook: Webhooks) -> None:
         Webhook(SECRET).verify(request.body + b" ", request.headers)
     with pytest.raises(WebhookVerificationError):
         Webhook(SECRET).verify(request.body, request.headers | {"webhook-id": "msg_2c8"})
+
+
+def test_no_change_of_what_is_signed_passes_the_standard_library(webhook: Webhooks) -> None:
+    """Each byte of the body and each character of what is signed with it; and none comes late."""
+    with Sink() as sink:
+        webhook(sink.url, SignatureAuth(SECRET)).send(MESSAGE)
+    (request,) = sink.requests
+    verifier, passed = Webhook(SECRET), []
+    for at in range(len(request.body)):
+        body = bytearray(request.body)
+        body[at] ^= 1
+        passed += [("body", at)] * is_taken(verifier, bytes(body), request.headers)
+    # Of the signature's last letter, four bits count: these differ from all others in them.
+    others = {"webhook-id": "23", "webhook-timestamp": "23", "webhook-signature": "AQ"}
+    for name, (one, another) in others.items():
+        for at, letter in enumerate(request.headers[name]):
+            other = one if letter not in (one, *"BCD") else another
+            value = request.headers[name][:at] + other + request.headers[name][at + 1 :]
+            headers = request.headers | {name: value}
+            passed += [(name, at)] * is_taken(verifier, request.body, headers)
+    assert passed == []
+    assert is_taken(verifier, request.body, request.headers)
+    for minutes, expected in ((4.9, True), (5.1, False), (-5.1, False)):
+        with time_machine.travel(time.time() + 60 * minutes, tick=False):
+            assert is_taken(verifier, request.body, request.headers) is expected
+
+
+def is_taken(verifier: Webhook, body: bytes, headers: dict[str, str]) -> bool:
+    try:
+        verifier.verify(body, headers)
+    except (WebhookVerificationError, ValueError):
+        return False
+    return True
 
 
 def test_signs_twice_while_the_secret_changes(webhook: Webhooks) -> None:
