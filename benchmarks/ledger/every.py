@@ -20,6 +20,7 @@ FULL = {
     "schema": ("--controls",),
     "machine": ("--controls",),
     "drill": (),
+    "synced": (),
     "looks": (),
     "poison": (),
     "inert": ("--controls",),

@@ -66,6 +66,14 @@ class Postgres:
         """The process ids of connections of the product."""
         return self._ask("SELECT pid")
 
+    def shows(self, setting: str) -> str:
+        """What it says of a setting of its own."""
+        import psycopg
+
+        with psycopg.connect(self.address) as connection:
+            row = connection.execute("SELECT current_setting(%s)", [setting]).fetchone()
+        return str(row and row[0])
+
     def end_connections(self) -> None:
         self._ask("SELECT pg_terminate_backend(pid)::int")
 
