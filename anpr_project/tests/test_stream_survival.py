@@ -67,7 +67,7 @@ def test_no_watcher_misses_an_event(tmp_path: Path, shape: dict[str, Any]) -> No
     with running("serve", tmp_path, **shape) as server:
         faults = Faults(server, int(shape["REDIS_PORT"]))
         try:
-            server.wait_for("/ready", seconds=90)
+            server.wait_for("/ready")
             login = {"username": "admin", "password": PASSWORD}
             token = server.post("/api/v1/auth/token", login).json()["token"]
             watchers = [Watcher([server.stream_url], token, seed) for seed in range(5)]
