@@ -25,9 +25,9 @@ logger = logging.getLogger(__name__)
 
 # What monitoring asks has places of its own: it has to be answered just then.
 HEALTH = frozenset({"/liveness", "/ready", "/health", "/metrics"})
-HEALTH_PLACES, HEALTH_SEATS = 2, 8
-# A quarter of a second of a core's events; who would come later than that is better told at once.
-SEATS = 64
+HEALTH_PLACES, HEALTH_SEATS = 2, 2
+# A tenth of a second of a core's events; who would come later than that is better told at once.
+SEATS = 32
 PATIENCE_S = 1.0
 RETRY_AFTER_S = (2, 10)
 TELL_EVERY_S = 10.0
