@@ -40,6 +40,8 @@ def _select() -> tuple[str, Converted]:
     compiler = events.values_list(*SHOWN).query.get_compiler(connection=connection)
     statement, _ = compiler.as_sql()
     converters = compiler.get_converters([column for column, *_ in compiler.select])
+    if not converters:
+        return statement, lambda rows: map(Row._make, rows)
     return (
         statement,
         lambda rows: map(Row._make, compiler.apply_converters(rows, converters)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import random
+from array import array
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -99,10 +100,10 @@ def claim_due(exporter: ExporterConfig, settings: Settings, limit: int) -> list[
         if exporter.failures >= OPEN_AFTER:
             claimed = list(due.never_failed().values_list(*wanted)[:limit])
         claimed = claimed or list(due.values_list(*wanted)[:limit])
-        ids = [pk for pk, _, _ in claimed]
+        ids = array("q", [pk for pk, _, _ in claimed])
         if ids:
-            Delivery.objects.filter(pk__among=ids).update(next_attempt_at=now + lease(settings))
-    found = PlateEvent.objects.by_ids([event for _, event, _ in claimed])
+            Delivery.objects.filter(pk__among=ids).update(leased_until=now + lease(settings))
+    found = PlateEvent.objects.by_ids(array("q", [event for _, event, _ in claimed]))
     rows = read_rows(found, oldest_first=True)
     events = {view.id: view for view in represent_rows(rows)}
     # Without what retention just took.
@@ -115,7 +116,7 @@ def record(exporter: ExporterConfig, settings: Settings, sent: Sequence[Sent]) -
     """Write down what became of the attempts, and what follows from them for the exporter."""
     with transaction.atomic():
         # What retention or an admin deleted meanwhile has no ledger any more.
-        ids = [one.delivery.pk for one in sent]
+        ids = array("q", [one.delivery.pk for one in sent])
         there = Delivery.objects.select_for_update().filter(pk__among=ids).order_by("id")
         known = set(there.values_list("pk", flat=True))
         sent = [one for one in sent if one.delivery.pk in known]
@@ -149,7 +150,8 @@ def _attempt(one: Sent) -> Attempt:
 
 
 def _record_delivered(delivered: Sequence[Sent]) -> None:
-    Delivery.objects.filter(pk__among=[one.delivery.pk for one in delivered]).update(
+    ids = array("q", [one.delivery.pk for one in delivered])
+    Delivery.objects.filter(pk__among=ids).update(
         state=Delivery.State.DELIVERED,
         attempts=F("attempts") + 1,
         delivered_at=timezone.now(),
@@ -186,10 +188,11 @@ def _record_failed(exporter: ExporterConfig, settings: Settings, failed: Sequenc
         else:
             wished = timedelta(seconds=min(error.retry_after or 0, LONGEST_RETRY_AFTER_S))
             delivery.next_attempt_at = now + (timedelta() if error.gone else max(delay, wished))
+        delivery.leased_until = None
         delivery.last_error = str(error)[:500]
     Delivery.objects.bulk_update(
         deliveries.values(),
-        ["state", "attempts", "next_attempt_at", "last_error"],
+        ["state", "attempts", "next_attempt_at", "leased_until", "last_error"],
         batch_size=ROWS,
     )
 

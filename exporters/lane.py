@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.conf import settings as django_settings
 from django.db import connection
@@ -77,8 +77,10 @@ class Lane(threading.Thread):
         claimed = claim_due(self.exporter, self.settings, room) if room else []
         # Back to the pool: there may be more lanes than connections.
         connection.close()
+        # Asked for each message, both would cost as much as its JSON.
+        base_url, now = django_settings.PUBLIC_URL, timezone.now()
         for delivery in claimed:
-            self._send(delivery)
+            self._send(delivery, base_url, now)
 
     def _room(self) -> int:
         """How many more may be claimed now."""
@@ -93,15 +95,15 @@ class Lane(threading.Thread):
         # A claim costs the same for one as for many: wait until a part of the window is free.
         return free if free * 4 >= self._transport.max_in_flight else 0
 
-    def _send(self, delivery: Claimed) -> None:
-        started_at, started = timezone.now(), time.perf_counter()
+    def _send(self, delivery: Claimed, base_url: str, now: datetime) -> None:
+        started_at, started = datetime.now(UTC), time.perf_counter()
         self._recorder.begin()
 
         def done(outcome: Outcome) -> None:
             self._done(delivery, outcome, started_at, time.perf_counter() - started)
 
         try:
-            self._transport.start(payload.message(delivery.event), done)
+            self._transport.start(payload.message(delivery.event, base_url, now), done)
         except Exception as error:
             logger.exception("message could not be sent", extra={"delivery": delivery.pk})
             done(TransportError(f"internal {type(error).__name__}"))

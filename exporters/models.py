@@ -66,6 +66,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """
         rows = self.filter(
             Q(exporter__paused_until=None) | Q(exporter__paused_until__lte=now),
+            Q(leased_until=None) | Q(leased_until__lte=now),
             exporter=exporter,
             exporter__enabled=True,
             state=Delivery.State.PENDING,
@@ -90,6 +91,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             state=Delivery.State.PENDING,
             attempts=0,
             next_attempt_at=now,
+            leased_until=None,
             created_at=now,
             last_error="",
         )
@@ -98,8 +100,8 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 class Delivery(models.Model):
     """One event on its way to one sink: the outbox row, its lease and its ledger.
 
-    While a worker sends it, `next_attempt_at` lies in the future: that is the lease. When the
-    worker dies, the lease runs out and the row is due again.
+    While a worker sends it, `leased_until` lies in the future. When the worker dies, the lease runs
+    out and the row is due again. No index has that column: taking a lease changes no index.
     """
 
     class State(models.TextChoices):
@@ -121,6 +123,7 @@ class Delivery(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
     next_attempt_at = models.DateTimeField(default=timezone.now)
+    leased_until = models.DateTimeField(null=True, editable=False)
     delivered_at = models.DateTimeField(null=True)
     last_error = models.CharField(max_length=500, blank=True, default="")
 

@@ -21,6 +21,8 @@ TEST: Kind = "plate_event.test"
 # Standard Webhooks asks for less than 20 kB.
 MAX_BYTES = 20_000
 LINK_AGE = timedelta(days=7)
+SMALLER: tuple[dict[str, tuple[()]], ...] = ({"candidates": ()}, {"candidates": (), "tpms": ()})
+_encode = msgspec.json.Encoder().encode
 
 
 class ExportedEvent(EventView, frozen=True, kw_only=True, omit_defaults=True):
@@ -37,9 +39,9 @@ class Envelope(msgspec.Struct, frozen=True):
     data: EventView
 
 
-def message_id(event_id: UUID, sensor: int) -> str:
+def message_id(event_id: UUID | str, sensor: int) -> str:
     """Return the id that every attempt carries: the event's own, unique with its sensor."""
-    return f"evt_{event_id.hex}_{sensor}"
+    return f"evt_{str(event_id).replace('-', '')}_{sensor}"
 
 
 def fields(view: EventView) -> dict[str, str]:
@@ -55,12 +57,14 @@ def fields(view: EventView) -> dict[str, str]:
 
 
 def _with_links(view: EventView, base_url: str, now: datetime) -> EventView:
+    if not (view.frame_url or view.crop_url):
+        return view
     links = {
         f"{kind}_url": base_url + signed_path(view.id, kind, now + LINK_AGE)
         for kind, link in (("frame", view.frame_url), ("crop", view.crop_url))
         if link
     }
-    return replace(view, **links) if links else view
+    return replace(view, **links)
 
 
 def _truncated(view: EventView, smaller: dict[str, tuple[()]]) -> ExportedEvent:
@@ -71,9 +75,11 @@ def _truncated(view: EventView, smaller: dict[str, tuple[()]]) -> ExportedEvent:
 def envelope(view: EventView, *, kind: Kind, base_url: str, now: datetime) -> bytes:
     """Return the JSON; other readings go first when it would be too long, then the tyres."""
     data = _with_links(view, base_url, now)
-    for smaller in ({}, {"candidates": ()}, {"candidates": (), "tpms": ()}):
-        shown = _truncated(data, smaller) if smaller else data
-        body = msgspec.json.encode(Envelope(kind, view.received_at, shown))
+    body = _encode(Envelope(kind, view.received_at, data))
+    if len(body) < MAX_BYTES:
+        return body
+    for smaller in SMALLER:
+        body = _encode(Envelope(kind, view.received_at, _truncated(data, smaller)))
         if len(body) < MAX_BYTES:
             return body
     raise ValueError("the rest of an event is bounded, and far below the limit")
@@ -89,5 +95,10 @@ def build(view: EventView, base_url: str | None = None, now: datetime | None = N
     )
 
 
-def message(view: EventView) -> Message:
-    return Message(id=message_id(view.event_id, view.sensor), body=build(view), fields=fields(view))
+def message(view: EventView, base_url: str | None = None, now: datetime | None = None) -> Message:
+    parts = fields(view)
+    return Message(
+        id=message_id(parts["event_id"], view.sensor),
+        body=build(view, base_url, now),
+        fields=parts,
+    )

@@ -83,9 +83,10 @@ class Recorder(threading.Thread):
             if first is None:
                 return False
             self._unrecorded.append(first)
+        ended, gathered = self._ended, self._unrecorded
         with suppress(Empty):
-            while len(self._unrecorded) < min(self._most, self.under_way):
-                ended = self._ended.get(timeout=GATHER_S)
-                if ended is not None:
-                    self._unrecorded.append(ended)
+            while len(gathered) < min(self._most, self.under_way):
+                one = ended.get(timeout=GATHER_S)
+                if one is not None:
+                    gathered.append(one)
         return True

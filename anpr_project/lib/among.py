@@ -20,7 +20,8 @@ class Among(Lookup[Sequence[int]]):
     """Like `in`, with one parameter for all values.
 
     `in` makes a placeholder of each: building and parsing such a statement takes longer than the
-    database takes to answer it.
+    database takes to answer it. In a list or tuple Django looks at each value once more: give an
+    `array("q", ids)` where there are many.
     """
 
     lookup_name = "among"
@@ -28,7 +29,7 @@ class Among(Lookup[Sequence[int]]):
 
     def _sides(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...], str]:
         column, parameters = self.process_lhs(compiler, connection)
-        return column, tuple(parameters), ",".join(str(int(value)) for value in self.rhs)
+        return column, tuple(parameters), ",".join(map(str, map(int, self.rhs)))
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
         column, parameters, values = self._sides(compiler, connection)

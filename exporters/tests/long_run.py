@@ -11,8 +11,6 @@ from itertools import pairwise
 from django.utils import timezone
 from time_machine import Traveller
 
-from exporters.configuration import read
-from exporters.delivery import lease
 from exporters.lanes import Lanes
 from exporters.models import Delivery, ExporterConfig
 from exporters.payload import message_id
@@ -139,7 +137,7 @@ def _next_due() -> datetime | None:
         first = waiting.order_by("next_attempt_at").first()
         if first is None:
             continue
-        if waiting.filter(next_attempt_at=timezone.now() + lease(read(exporter))).exists():
+        if waiting.filter(leased_until__gt=timezone.now()).exists():
             return timezone.now()
         pause = exporter.paused_until or datetime.min.replace(tzinfo=UTC)
         moments.append(max(first.next_attempt_at, pause))

@@ -191,7 +191,7 @@ def test_stop_waits_for_what_is_under_way(running: Lanes) -> None:
 def test_bug_in_the_payload_is_an_attempt_like_any_other(
     running: Lanes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(event: Any) -> bytes:
+    def broken(*_: Any) -> bytes:
         raise ZeroDivisionError
 
     monkeypatch.setattr("exporters.payload.build", broken)
