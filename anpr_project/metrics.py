@@ -107,7 +107,7 @@ def _oldest_pending(exporter: ExporterConfig) -> datetime | None:
 
 def exporters() -> list[Metric]:
     now = timezone.now()
-    rows = list(ExporterConfig.objects.only("name", "failures"))
+    rows = list(ExporterConfig.objects.only("name", "failures", "disabled_reason"))
     waiting = backlogs(rows)
     oldest = {row.pk: _oldest_pending(row) or now for row in rows if waiting[row.pk].pending}
     return [
@@ -134,6 +134,12 @@ def exporters() -> list[Metric]:
             "1 while the sink is out of reach, so that only probes are sent.",
             "exporter",
             ((row.name, float(row.failures >= OPEN_AFTER)) for row in rows),
+        ),
+        _gauge(
+            "anpr_export_disabled",
+            "1 when the worker disabled it: its sink is gone, or all attempts failed for days.",
+            "exporter",
+            ((row.name, float(bool(row.disabled_reason))) for row in rows),
         ),
     ]
 

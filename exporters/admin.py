@@ -75,6 +75,8 @@ class ExporterAdmin(ConfigAdmin):
         "last_error_at",
         "last_error",
         "paused_until",
+        "failing_since",
+        "disabled_reason",
         "created_at",
         "updated_at",
     ]
@@ -161,7 +163,9 @@ class ExporterAdmin(ConfigAdmin):
 
     @admin.display(description="last error")
     def shown_error(self, exporter: ExporterConfig) -> str:
-        """Nothing once a delivery has succeeded since."""
+        """Nothing once a delivery has succeeded since; why it was disabled comes first."""
+        if exporter.disabled_reason:
+            return f"Disabled: {Truncator(exporter.disabled_reason).chars(80)}"
         failed, succeeded = exporter.last_error_at, exporter.last_success_at
         if failed is None or (succeeded is not None and succeeded > failed):
             return ""

@@ -17,6 +17,7 @@ from django.utils import timezone
 from events.event_rows import read_rows
 from events.models import PlateEvent
 from events.representation import EventView, represent_rows
+from exporters import giving_up
 from exporters.attempts import Attempt, insert_attempts
 from exporters.matching import filters_of
 from exporters.models import Delivery, ExporterConfig
@@ -129,7 +130,10 @@ def record(exporter: ExporterConfig, settings: Settings, sent: Sequence[Sent]) -
         _record_delivered(delivered)
         if failed:
             exporter.refresh_from_db(
-                fields=["failures", "paused_until", "enabled", "last_error_at"]
+                fields=[
+                    *("failures", "paused_until", "enabled", "last_error_at"),
+                    *("failing_since", "failing_steadily"),
+                ]
             )
             news = _news(exporter, failed, is_well=bool(delivered))
             _record_failed(exporter, settings, failed)
@@ -256,7 +260,7 @@ def _update_exporter(
     errors = [one.outcome for one in failed if isinstance(one.outcome, TransportError)]
     changes: dict[str, object] = {}
     if delivered:
-        changes |= {"last_success_at": now, "failures": 0}
+        changes |= {"last_success_at": now, "failures": 0} | giving_up.FRESH
         if exporter.failures >= OPEN_AFTER:
             # Only then: a pause that the sink asked for holds although it took what was under way.
             changes["paused_until"] = None
@@ -266,8 +270,11 @@ def _update_exporter(
         pause = _pause(exporter, failures, errors)
         if pause:
             changes["paused_until"] = now + timedelta(seconds=pause)
-    if any(error.gone for error in errors):
-        changes |= {"enabled": False}
+        if not delivered:
+            changes |= giving_up.after_failure(exporter, now)
     ExporterConfig.objects.filter(pk=exporter.pk).update(**changes)
     for name, value in changes.items():
         setattr(exporter, name, value)
+    gone = [error for error in errors if error.gone]
+    if gone or giving_up.is_hopeless(exporter, now):
+        giving_up.disable_for(exporter, str(gone[0])[:500] if gone else giving_up.REASON)

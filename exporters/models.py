@@ -48,6 +48,17 @@ class ExporterConfig(ConfigModel):
     failures = models.PositiveIntegerField(
         default=0, editable=False, help_text="times in a row that the sink was out of reach"
     )
+    # See giving_up.py.
+    failing_since = models.DateTimeField(null=True, editable=False)
+    failing_steadily = models.BooleanField(default=False, db_default=False, editable=False)
+    disabled_reason = models.CharField(
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+        help_text="why the worker disabled it; empty when a person did",
+    )
 
     class Meta:
         ordering = ["id"]

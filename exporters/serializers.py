@@ -18,7 +18,7 @@ from exporters.masking import masked, shown_auth, stored_auth, unmasked
 from exporters.models import Delivery, DeliveryAttempt, ExporterConfig
 from exporters.payload import message_id
 from exporters.references import refuse_unknown
-from exporters.state import State, backlogs, state_of
+from exporters.state import AFRESH, State, backlogs, state_of
 
 # What is checked together, because one part's meaning depends on another.
 PARTS = frozenset({"exporter_type", "config", "auth", "retry", "filters"})
@@ -115,7 +115,9 @@ class ExporterSerializer(ConfigSerializer[ExporterConfig]):
 
     def update(self, instance: ExporterConfig, validated_data: dict[str, Any]) -> ExporterConfig:
         if not RENEWING.isdisjoint(validated_data):
-            validated_data |= {"failures": 0, "paused_until": None}
+            validated_data |= AFRESH
+        if validated_data.get("enabled"):
+            validated_data["disabled_reason"] = ""
         return super().update(instance, validated_data)
 
 

@@ -10,8 +10,11 @@ from django.db.models import Count
 from django.utils import timezone
 
 from events.models import PlateEvent
+from exporters import giving_up
 from exporters.delivery import OPEN_AFTER
 from exporters.models import Delivery, ExporterConfig
+
+AFRESH: dict[str, object] = {"failures": 0, "paused_until": None} | giving_up.FRESH
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,10 @@ class State:
     dead: int
     paused_until: datetime | None
     circuit: str
+    # Nothing has got through since then.
+    failing_since: datetime | None
+    # Why it was disabled, unless a person did it.
+    disabled_reason: str
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,8 @@ def state_of(exporter: ExporterConfig, backlog: Backlog) -> State:
         dead=backlog.dead,
         paused_until=paused_until,
         circuit="open" if exporter.failures >= OPEN_AFTER else "closed",
+        failing_since=exporter.failing_since,
+        disabled_reason=exporter.disabled_reason,
     )
 
 
@@ -97,10 +106,10 @@ def at_a_glance(exporter: ExporterConfig) -> str:
 
 
 def renew(exporter: ExporterConfig) -> None:
-    """Let what was changed be tried at once: a pause and an open circuit end."""
-    ExporterConfig.objects.filter(pk=exporter.pk).update(
-        failures=0, paused_until=None, updated_at=timezone.now()
-    )
+    """Let what was changed be tried at once: a pause and an open circuit end, clocks start afresh."""
+    rows = ExporterConfig.objects.filter(pk=exporter.pk)
+    rows.update(**AFRESH, updated_at=timezone.now())
+    rows.filter(enabled=True).update(disabled_reason="")
 
 
 def enable(exporter: ExporterConfig) -> None:

@@ -119,7 +119,12 @@ class ExporterViewSet(ConfigViewSet[ExporterConfig]):
     @extend_schema(summary="Switch on", **documentation.SWITCH)
     @action(detail=True, methods=["post"], permission_classes=[MayChange], filter_backends=[])
     def enable(self, request: Request, pk: int) -> Response:
-        """Deliver again, at once: a pause or an open circuit ends."""
+        """Deliver again, at once: a pause or an open circuit ends, `disabled_reason` is emptied.
+
+        The worker disables an exporter when its sink answers 410, or when all its attempts failed
+        for 120 hours (the first and another one at least 12 hours apart within 24). What is pending
+        waits for this call.
+        """
         exporter = self.get_object()
         _settings(exporter)
         state.enable(exporter)

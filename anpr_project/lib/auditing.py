@@ -90,9 +90,21 @@ def write_down_command(
 ) -> str:
     """Store what somebody did on the server itself, under the name of their account there."""
     name = getuser()[:150]
+    _write_down_own(name, action, subject, reason=reason, found=found)
+    return name
+
+
+def write_down_worker(action: Action, subject: Mapping[str, Any], *, reason: str) -> None:
+    """Store what the worker did by itself."""
+    _write_down_own("worker", action, subject, reason=reason, found=None)
+
+
+def _write_down_own(
+    actor: str, action: Action, subject: Mapping[str, Any], *, reason: str, found: int | None
+) -> None:
     entry = AuditEntry(
         at=timezone.now(),
-        actor=name,
+        actor=actor,
         channel=Channel.COMMAND,
         action=action,
         subject=_storable(subject),
@@ -100,7 +112,6 @@ def write_down_command(
         found=found,
     )
     _insert(entry)
-    return name
 
 
 def identity(row: Model) -> dict[str, Any]:

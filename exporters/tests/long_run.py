@@ -21,6 +21,7 @@ JITTER = 0.2
 SLACK_S = 0.01
 LONGEST_TURN_S = 30
 RETRY_AFTER_S = 600
+GIVEN_UP_S = 120 * 3600
 # How often each exporter's sink is asked for a message before the end, by what it answers.
 ATTEMPTS = {"refused": 10, "moved": 10, "late": 7, "busy": 3, "busy until": 3, "gone": 1}
 
@@ -44,6 +45,7 @@ class Story:
     heard_again: list[Heard]
     states_again: dict[tuple[str, str], str]
     gone_is_enabled: bool
+    hopeless_is_enabled: bool
 
 
 def times(heard: list[Heard]) -> dict[tuple[str, str], list[float]]:
@@ -91,9 +93,17 @@ def not_disabled(story: Story) -> bool:
     return story.gone_is_enabled or sum(one.to == "gone" for one in story.heard) != 1
 
 
+def not_given_up(story: Story) -> bool:
+    """All attempts failed for five days: not one more than tells that."""
+    at = [one.at for one in story.heard if one.to == "hopeless"]
+    late = [moment for moment in at if moment - at[0] >= GIVEN_UP_S]
+    return story.hopeless_is_enabled or len(late) != 1
+
+
 def wrongly_dead(story: Story) -> bool:
     """Dead is what was given up, and only that."""
     expected = {"refused": "dead", "moved": "dead", "away": "dead", "gone": "pending"}
+    expected["hopeless"] = "pending"
     return any(
         state != expected.get(name, "delivered") for (name, _), state in story.states.items()
     )
@@ -112,6 +122,7 @@ CHECKS: dict[str, Callable[[Story], bool]] = {
     "before Retry-After": too_early,
     "redirect followed": followed,
     "410 did not disable": not_disabled,
+    "five days of failures did not disable": not_given_up,
     "wrongly dead or alive": wrongly_dead,
     "not sent again": not_sent_again,
 }

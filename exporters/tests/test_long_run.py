@@ -52,7 +52,7 @@ class Answers:
         if self.is_well:
             return OK
         match to:
-            case "refused":
+            case "refused" | "hopeless":
                 return status(400)
             case "moved":
                 return status(302, "Location: canary")
@@ -68,9 +68,10 @@ class Answers:
         return status(410)
 
 
-NAMES = ("refused", "moved", "late", "busy", "busy until", "gone", "away")
+NAMES = ("refused", "moved", "late", "busy", "busy until", "gone", "away", "hopeless")
 # The circuit of a sink that is away asks every five minutes: for its short schedule, not 75 h.
-SHORT = {"away": {"max_attempts": 4}}
+# What is hopeless is asked for longer than the schedule, so that it is not given up before.
+RETRY = {"away": {"max_attempts": 4}, "hopeless": {"max_attempts": 20}}
 
 
 def live_through(sink: Sink, answers: Answers, api: APIClient) -> Story:
@@ -79,7 +80,7 @@ def live_through(sink: Sink, answers: Answers, api: APIClient) -> Story:
     for name in NAMES:
         # One at a time for those that end or pause everything with their first answer.
         url = f"{sink.url}/{name.replace(' ', '-')}"
-        retry = SHORT.get(name, {})
+        retry = RETRY.get(name, {})
         exporters[name] = make_exporter(
             name=name, config={"url": url}, retry=retry, ordered=name in {"gone", "busy until"}
         )
@@ -90,16 +91,19 @@ def live_through(sink: Sink, answers: Answers, api: APIClient) -> Story:
             run_until_settled(running, clock)
             assert timezone.now() - begun > timedelta(seconds=sum(STANDARD_S) * 0.8)
             heard, found = list(answers.heard), states()
-            gone = ExporterConfig.objects.get(name="gone").enabled
+            enabled = dict(ExporterConfig.objects.values_list("name", "enabled"))
             answers.is_well = True
             enable(exporters["gone"])
+            enable(exporters["hopeless"])
             for exporter in exporters.values():
                 wanted = {"from": begun.isoformat(), "state": "dead"}
                 assert api.post(address(exporter, "redeliver"), wanted).status_code == 202
             run_until_settled(running, clock)
         finally:
             running.stop(10)
-    return Story(heard, found, answers.heard[len(heard) :], states(), gone)
+    return Story(
+        heard, found, answers.heard[len(heard) :], states(), enabled["gone"], enabled["hopeless"]
+    )
 
 
 def damaged(story: Story) -> dict[str, Story]:
@@ -121,6 +125,7 @@ def damaged(story: Story) -> dict[str, Story]:
         ),
         "redirect followed": replace(story, heard=[*story.heard, replace(first, to="canary")]),
         "410 did not disable": replace(story, gone_is_enabled=True),
+        "five days of failures did not disable": replace(story, hopeless_is_enabled=True),
         "wrongly dead or alive": replace(
             story,
             states=story.states | {dead: "delivered"},

@@ -30,6 +30,8 @@ class Exporter:
     enabled: bool = True
     failures: int = 0
     paused_until: datetime | None = None
+    failing_since: datetime | None = None
+    failing_steadily: bool = False
     # In the order in which they were made.
     deliveries: list[Delivery] = field(default_factory=list)
     asked: list[Event] = field(default_factory=list)
@@ -44,6 +46,10 @@ class Exporter:
 
     def renew(self) -> None:
         self.failures, self.paused_until = 0, None
+        self._succeed()
+
+    def _succeed(self) -> None:
+        self.failing_since, self.failing_steadily = None, False
 
     def again(self, chosen: Iterable[Delivery], now: datetime) -> int:
         found = list(chosen)
@@ -87,6 +93,7 @@ class Exporter:
             if self.failures >= OPEN_AFTER:
                 self.paused_until = None
             self.failures = 0
+            self._succeed()
             return
         was_open = self.failures >= OPEN_AFTER
         if answer.blames_sink and (was_open or not one.has_failed):
@@ -94,7 +101,16 @@ class Exporter:
         spares = answer.retry_after is not None or answer.is_gone
         self._fail(one, answer, now, burns=not spares and not (answer.blames_sink and was_open))
         self._pause(answer, now)
-        self.enabled = self.enabled and not answer.is_gone
+        self.enabled = self.enabled and not answer.is_gone and not self._is_hopeless(now)
+
+    def _is_hopeless(self, now: datetime) -> bool:
+        """Count one more failure; whether all failed for five days."""
+        since = self.failing_since or now
+        if now - since > timedelta(hours=24) and not self.failing_steadily:
+            since = now
+        self.failing_since = since
+        self.failing_steadily = self.failing_steadily or now - since >= timedelta(hours=12)
+        return self.failing_steadily and now - since >= timedelta(hours=120)
 
     def _fail(self, one: Delivery, answer: Answer, now: datetime, *, burns: bool) -> None:
         one.attempts += burns
