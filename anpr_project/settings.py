@@ -162,7 +162,7 @@ TEMPLATES = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASES: dict[str, dict[str, Any]]
 POSTGRES_PORT = env.integer("POSTGRES_PORT", 5432, 1, 65535)
-DB_POOL_SIZE = env.integer("DB_POOL_SIZE", 10, 1, 1000)
+DB_POOL_SIZE = env.integer("DB_POOL_SIZE", 10, 2, 1000)
 if POSTGRES_SERVER:
     DATABASES = {
         "default": {
