@@ -12,6 +12,7 @@ from django.db.models import Q
 from msgspec import Meta
 
 from anpr_project.lib.text import PLAIN_PATTERN
+from events import lookups  # noqa: F401 - plates are asked for by the one it registers
 from events.models import PlateEvent
 from events.plates import WILDCARDS, normalize_pattern
 from events.readings import Ratio
