@@ -137,6 +137,14 @@ class StableOrderingFilter(filters.OrderingFilter):
         ordering = self.get_ordering(request, queryset, view) or ()
         return queryset.order_by(*dict.fromkeys([*ordering, "id"]))
 
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
+        names = getattr(view, "ordering_fields", None) or ()
+        name = rf"\s*-?({'|'.join(names)})?\s*"
+        for parameter in parameters:
+            parameter["schema"]["pattern"] = f"^{name}(,{name})*$"
+        return parameters
+
     def _refuse_unknown_fields(
         self, request: Request, queryset: models.QuerySet[Any], view: APIView
     ) -> None:

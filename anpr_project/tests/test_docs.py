@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shutil
 from typing import Any
 
@@ -117,6 +118,21 @@ def test_the_schema_says_that_sensors_ingest(schema: dict[str, Any]) -> None:
     security = schema["paths"]["/api/v1/events/ingest"]["post"]["security"]
 
     assert {"sensorKey": []} in security
+
+
+def test_an_order_is_documented_by_the_names_that_it_may_have(schema: dict[str, Any]) -> None:
+    patterns = {
+        name: parameter["schema"]["pattern"]
+        for name, operation in operations(schema)
+        for parameter in operation.get("parameters", [])
+        if parameter["name"] == "ordering"
+    }
+    assert len(patterns) == 5
+    for name, pattern in patterns.items():
+        for order in ("", "name", "-name", "-created_at, id", "name,"):
+            assert re.search(pattern, order), name
+        for order in ("nowhere", "--name", "- name", "name id", "name,nowhere", "NAME"):
+            assert not re.search(pattern, order), name
 
 
 def test_operations_are_grouped_by_what_they_are_about(schema: dict[str, Any]) -> None:

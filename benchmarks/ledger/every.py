@@ -62,7 +62,7 @@ SMALL = {
     ),
 }
 # As report.py writes them: what was checked, how much was found, what its control did.
-LINE = re.compile(r"^\S.{37,}? +(?P<found>\d*) *(?P<control>red|WRONG.*|HAS NONE)?$")
+LINE = re.compile(r"^(?=\S).{38,}? (?P<found>[ \d]{6,}?)(?:  (?P<control>red|WRONG.*|HAS NONE)?)?$")
 
 
 @dataclass
@@ -78,9 +78,9 @@ class Done:
 
     def note(self, line: str) -> None:
         match = LINE.match(line)
-        if match and (match["found"] or match["control"]):
-            self.checks += bool(match["found"])
-            self.found += int(match["found"] or 0)
+        if match and (match["found"].strip() or match["control"]):
+            self.checks += bool(match["found"].strip())
+            self.found += int(match["found"].strip() or 0)
             self.red += match["control"] == "red"
 
 
