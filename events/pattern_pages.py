@@ -9,7 +9,7 @@ pattern's own stretch of the index of plates, which is short when the pattern is
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,48 +22,73 @@ from events.conditions import PlateLike
 from events.event_rows import TABLE, by_time, read_places, read_rows
 from events.filters import EventFilter
 from events.keyset import Page, PageRequest
+from events.lookups import beginning_with
 from events.models import KnownPlate, PlateEvent
 from events.plates import WILDCARDS
 from events.search import unseen_plates
 
-# So many of the newest events are looked at: a pattern of one in a hundred fills a page.
-NEAR = 5_000
+# So many of the newest events are looked at: a pattern of one in forty fills a page, and how often
+# another one occurs among them tells how far back a page of it may reach.
+NEAR = 2_000
 # So many matches are sorted; a pattern with more is so frequent that walking by time is short.
 MOST_MATCHES = 20_000
 # So many distinct plates are asked for one by one.
-MOST_PLATES = 1_000
-# The nearest days are asked first: the more frequent a pattern is, the fewer of them fill a page.
-NEAREST = (timedelta(days=2), timedelta(days=31))
+MOST_PLATES = 4_000
+# Half as long again as the matches that were found let expect, for traffic is not even; then wider.
+MARGIN, WIDER = 1.5, 8
+# What is not found in a year is looked for in all.
+LONGEST = timedelta(days=366)
 # From a shorter beginning the stretch of the index is long, and most of it is no match.
 SHORTEST_BEGINNING = 2
 
 Place = tuple[int, datetime]
 
 
-def _way(asked: PageRequest) -> str:
-    return "ASC" if asked.is_backwards else "DESC"
+@dataclass(frozen=True)
+class Nearest:
+    """What was found among the nearest events: all there is, if these were not so many."""
+
+    matches: list[Place]
+    looked_at: int
+    first: datetime | None
+    last: datetime | None
+
+    def is_enough(self, number: int) -> bool:
+        return len(self.matches) >= number or self.looked_at < NEAR
+
+    def likely_ends(self, number: int) -> Iterator[datetime]:
+        """Yield until when there may be so many matches, at the rate of these."""
+        if self.first is None or self.last is None:
+            return
+        likely = MARGIN * number / max(len(self.matches), 0.5) * (self.last - self.first)
+        for stretch in (likely, WIDER * likely):
+            if abs(stretch) < LONGEST:
+                yield self.first + stretch
 
 
 def _among_the_nearest(
     asked: PageRequest, wanted: EventFilter, events: QuerySet[PlateEvent], pattern: PlateLike
-) -> tuple[list[Place], datetime | None]:
-    """Return the matches among the nearest events, and when the very nearest of those was."""
+) -> Nearest:
     condition, parameters = condition_of(asked.beyond_cursor(wanted.apply(events)))
-    order = f"ORDER BY captured_at {_way(asked)}, id {_way(asked)} LIMIT"
-    nearest = f"FROM {TABLE} WHERE {condition} {order}"
     like = pattern.pattern.replace("*", "%").replace("?", "_")
+    order = by_time(oldest_first=asked.is_backwards)
+    order_near = by_time(oldest_first=asked.is_backwards, table="near")
+    ends = (
+        "max(captured_at), min(captured_at)"
+        if asked.is_backwards
+        else ("min(captured_at), max(captured_at)")
+    )
     with planned_once() if wanted.has_one_plan else connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT id, captured_at FROM (SELECT id, captured_at, plate_normalized {nearest} "  # noqa: S608
-            f"{NEAR}) AS near WHERE plate_normalized LIKE %s {order} {asked.limit + 1}",
+            "WITH near AS MATERIALIZED (SELECT id, captured_at, plate_normalized "  # noqa: S608
+            f"FROM {TABLE} WHERE {condition} {order} LIMIT {NEAR}) "
+            f"(SELECT id, captured_at, NULL::timestamptz FROM near WHERE plate_normalized LIKE %s "
+            f"{order_near} LIMIT {asked.limit + 1:d}) "
+            f"UNION ALL SELECT count(*), {ends} FROM near",
             [*parameters, like],
         )
-        found = cursor.fetchall()
-        if len(found) > asked.limit:
-            return found, None
-        cursor.execute(f"SELECT captured_at {nearest} 1", parameters)
-        first = cursor.fetchone()
-    return found, first and first[0]
+        *matches, (looked_at, last, first) = cursor.fetchall()
+    return Nearest([(pk, at) for pk, at, _ in matches], looked_at, first, last)
 
 
 @dataclass(frozen=True)
@@ -73,23 +98,21 @@ class ByPlate:
     asked: PageRequest
     condition: str
     parameters: list[Any]
-
-    @classmethod
-    def of(cls, asked: PageRequest, matching: QuerySet[PlateEvent]) -> ByPlate:
-        return cls(asked, *condition_of(asked.beyond_cursor(matching)))
+    has_one_plan: bool
 
     def within(self, until: datetime | None = None) -> list[Place] | None:
         """Return the nearest matches; None when there are too many to sort."""
-        condition, parameters, way = self.condition, list(self.parameters), _way(self.asked)
+        condition, parameters = self.condition, list(self.parameters)
         if until:
             condition += f" AND captured_at {'<=' if self.asked.is_backwards else '>='} %s"
             parameters.append(until)
-        with connection.cursor() as cursor:
+        order = by_time(oldest_first=self.asked.is_backwards, table="matching")
+        with planned_once() if self.has_one_plan else connection.cursor() as cursor:
             cursor.execute(
                 "SELECT id, captured_at, count(*) OVER () FROM ("  # noqa: S608
                 f"SELECT id, captured_at FROM {TABLE} WHERE {condition} "
                 f"ORDER BY plate_normalized LIMIT {MOST_MATCHES + 1}) AS matching "
-                f"ORDER BY captured_at {way}, id {way} LIMIT {self.asked.limit + 1}",
+                f"{order} LIMIT {self.asked.limit + 1:d}",
                 parameters,
             )
             found = cursor.fetchall()
@@ -97,11 +120,12 @@ class ByPlate:
             return None
         return [(pk, captured_at) for pk, captured_at, _ in found]
 
-    def nearest_first(self, nearest: datetime) -> list[Place] | None:
+    def nearest_first(self, near: Nearest) -> list[Place] | None:
         """Return the nearest matches, from no longer a stretch than needed."""
-        for days in NEAREST:
-            found = self.within(nearest + days if self.asked.is_backwards else nearest - days)
-            if found is None or len(found) > self.asked.limit:
+        number = self.asked.limit + 1
+        for until in near.likely_ends(number):
+            found = self.within(until)
+            if found is None or len(found) >= number:
                 return found
         return self.within()
 
@@ -153,16 +177,22 @@ def _find(
 ) -> list[Place] | None:
     """Return the places of the page's events, or None when the planner can be left alone."""
     others = EventFilter(tuple(c for c in wanted.conditions if c is not pattern))
-    found, nearest = _among_the_nearest(asked, others, events, pattern)
-    if nearest is None:
-        return found
-    if len(_beginning(pattern.pattern)) >= SHORTEST_BEGINNING:
-        return ByPlate.of(asked, wanted.apply(events)).nearest_first(nearest)
-    plates = _rare_plates(pattern)
-    if plates is None:
-        return None
-    matching = others.apply(events).filter(plate_normalized__among=plates)
-    return ByPlate.of(asked, matching).nearest_first(nearest)
+    near = _among_the_nearest(asked, others, events, pattern)
+    if near.is_enough(asked.limit + 1):
+        return near.matches
+    beginning = _beginning(pattern.pattern)
+    if len(beginning) >= SHORTEST_BEGINNING:
+        begins, values = beginning_with("plate_normalized", beginning)
+        matching = wanted.apply(events)
+    else:
+        plates = _rare_plates(pattern)
+        if plates is None:
+            return None
+        begins, values = "true", []
+        matching = others.apply(events).filter(plate_normalized__among=plates)
+    condition, more = condition_of(asked.beyond_cursor(matching))
+    by_plate = ByPlate(asked, f"{begins} AND {condition}", [*values, *more], others.has_one_plan)
+    return by_plate.nearest_first(near)
 
 
 def _page_by_time(asked: PageRequest, wanted: EventFilter, matching: QuerySet[PlateEvent]) -> Page:

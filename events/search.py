@@ -18,6 +18,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import Levenshtein, Opcode
 
 from anpr_project.lib.statements import planned_once
+from events.lookups import beginning_with
 from events.models import EventReceipt, KnownPlate, PlateEvent
 from events.plates import look_alike_key
 
@@ -127,14 +128,6 @@ def _sharing_a_half(key: str) -> list[Part]:
     ]
 
 
-def _beginning_with(field: str, half: str) -> Part:
-    if connection.vendor == "postgresql":
-        # As LIKE would be taken apart, but in a plan that is kept. What begins so is before the
-        # next letter, and there is always one.
-        return f"{field} ~>=~ %s AND {field} ~<~ %s", [half, half[:-1] + chr(ord(half[-1]) + 1)]
-    return f"{field} GLOB %s", [f"{half}*"]
-
-
 def _with_rest(field: str, half: str, rest: str) -> Part:
     """Return what begins with the half, and holds what two edits leave of the rest.
 
@@ -143,7 +136,7 @@ def _with_rest(field: str, half: str, rest: str) -> Part:
     like, run = ("LIKE", "%") if connection.vendor == "postgresql" else ("GLOB", "*")
     kept = sorted({run.join(part) for part in combinations(rest, max(0, len(rest) - 2))})
     length = len(half) + len(rest)
-    begins, values = _beginning_with(field, half)
+    begins, values = beginning_with(field, half)
     return (
         f"{begins} AND length({field}) BETWEEN {length - 2} AND {length + 2} "
         f"AND ({' OR '.join([f'{field} {like} %s'] * len(kept))})",
