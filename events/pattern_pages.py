@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from anpr_project.lib.statements import condition_of, planned_once
 from events.conditions import PlateLike
@@ -40,6 +40,9 @@ MARGIN, WIDER = 1.5, 8
 LONGEST = timedelta(days=366)
 # From a shorter beginning the stretch of the index is long, and most of it is no match.
 SHORTEST_BEGINNING = 2
+
+# One text: an array of thousands takes long to quote, and a plate has no comma.
+PLATES = "string_to_array(%s, ',')"
 
 Place = tuple[int, datetime]
 
@@ -134,7 +137,10 @@ def _page(asked: PageRequest, places: list[Place]) -> Page:
     if not places:
         return asked.of([])
     given = "SELECT * FROM unnest(%s::bigint[], %s::timestamptz[]) AS given(id, captured_at)"
-    columns = [list(column) for column in zip(*places, strict=True)]
+    # As texts, for psycopg takes several calls for each value of a list.
+    ids = ",".join([str(pk) for pk, _ in places])
+    times = ",".join([captured_at.isoformat() for _, captured_at in places])
+    columns = [f"{{{ids}}}", f"{{{times}}}"]
     return asked.of(read_places(given, columns, oldest_first=asked.is_backwards))
 
 
@@ -147,12 +153,12 @@ def _page_of_plates(asked: PageRequest, wanted: EventFilter, plates: Collection[
     of_one = by_time(oldest_first=asked.is_backwards)
     of_all = by_time(oldest_first=asked.is_backwards, table="found")
     places = (
-        "SELECT found.id, found.captured_at FROM unnest(%s::text[]) AS wanted(plate) "  # noqa: S608
+        f"SELECT found.id, found.captured_at FROM unnest({PLATES}) AS wanted(plate) "  # noqa: S608
         f"CROSS JOIN LATERAL (SELECT id, captured_at FROM {TABLE} WHERE {condition} "
         f"AND plate_normalized = wanted.plate {of_one} {limit}) AS found {of_all} {limit}"
     )
     rows = read_places(
-        *(places, [list(plates), *parameters]),
+        *(places, [",".join(plates), *parameters]),
         oldest_first=asked.is_backwards,
         has_one_plan=wanted.has_one_plan,
     )
@@ -165,8 +171,14 @@ def _beginning(pattern: str) -> str:
 
 def _rare_plates(pattern: PlateLike) -> set[str] | None:
     """Return the plates of a pattern without a fixed beginning; None when there are many."""
-    known = KnownPlate.objects.filter(pattern.on("plate")).values_list("plate", flat=True)
-    plates = set(known[: MOST_PLATES + 1])
+    condition, values = condition_of(KnownPlate.objects.filter(pattern.on("plate")))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT plate FROM {KnownPlate._meta.db_table} WHERE {condition} "  # noqa: S608 - our names
+            f"LIMIT {MOST_PLATES + 1}",
+            values,
+        )
+        plates = {plate for (plate,) in cursor.fetchall()}
     if len(plates) > MOST_PLATES:
         return None
     return plates | set(filter(pattern.fits, unseen_plates()))
@@ -188,28 +200,31 @@ def _find(
         plates = _rare_plates(pattern)
         if plates is None:
             return None
-        begins, values = "true", []
-        matching = others.apply(events).filter(plate_normalized__among=plates)
+        begins, values = f"plate_normalized = ANY({PLATES})", [",".join(plates)]
+        matching = others.apply(events)
     condition, more = condition_of(asked.beyond_cursor(matching))
     by_plate = ByPlate(asked, f"{begins} AND {condition}", [*values, *more], others.has_one_plan)
     return by_plate.nearest_first(near)
 
 
-def _page_by_time(asked: PageRequest, wanted: EventFilter, matching: QuerySet[PlateEvent]) -> Page:
-    has_one_plan, behind, place = wanted.has_one_plan, "", wanted.only_place
-    if place and connection.vendor == "postgresql":
+def _page_by_time(
+    asked: PageRequest, wanted: EventFilter, events: QuerySet[PlateEvent], similar: Collection[str]
+) -> Page:
+    place = wanted.only_place if connection.vendor == "postgresql" else None
+    if place:
         # A plan for all cameras would be made for one of usual size: left free, it may walk through
         # history by time, where a camera that has seen little is hardly ever met.
-        times = EventFilter(tuple(c for c in wanted.conditions if c is not place))
-        matching = times.apply(PlateEvent.objects.all()).filter(
-            **{f"{place.field}__among": sorted(place.ids)}
-        )
-        has_one_plan, behind = True, place.field
+        times = (condition.q for condition in wanted.conditions if condition is not place)
+        matching = events.filter(Q((f"{place.field}__among", place.ids)), *times)
+    else:
+        matching = wanted.apply(events)
+    if wanted.similar:
+        matching = matching.filter(plate_normalized__among=similar)
     rows = read_rows(
         *(asked.beyond_cursor(matching), asked.limit + 1),
         oldest_first=asked.is_backwards,
-        has_one_plan=has_one_plan,
-        behind=behind,
+        has_one_plan=wanted.has_one_plan or place is not None,
+        behind=place.field if place else "",
     )
     return asked.of(rows)
 
@@ -224,7 +239,4 @@ def read_page(asked: PageRequest, wanted: EventFilter, similar: Collection[str])
         places = _find(asked, wanted, patterns[0], events) if patterns else None
         if places is not None:
             return _page(asked, places)
-    matching = wanted.apply(events)
-    if wanted.similar:
-        matching = matching.filter(plate_normalized__among=similar)
-    return _page_by_time(asked, wanted, matching)
+    return _page_by_time(asked, wanted, events, similar)

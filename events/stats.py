@@ -182,8 +182,10 @@ class Counting:
         """Return the most frequent plates of all cameras; None when it is not certain which."""
         if len(self.waiting) > FEW:
             return None
-        waiting = self._waiting(self.asked.range) if self.waiting else PlateEvent.objects.none()
-        plates = list(waiting.values_list("plate_normalized", "captured_at"))
+        plates: list[tuple[str, datetime]] = []
+        if self.waiting:
+            waiting = self._waiting(self.asked.range)
+            plates = list(waiting.values_list("plate_normalized", "captured_at"))
         cover = Cover.of(self.asked.range.with_months(rolled.is_all_of))
         top, is_certain = most_frequent(TOP_PLATES, cover, plates)
         return [PlateCount(plate, number) for plate, number in top] if is_certain else None

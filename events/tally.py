@@ -99,11 +99,8 @@ class Rolled:
     by_month: dict[datetime, int] = field(default_factory=dict)
 
     def take(self, tally: Tally, row: tuple[Any, ...]) -> None:
-        kind, start, camera, zone, vehicle_type, events, confidence, plates, seen_by, seen_in = row
-        if not kind:
-            tally.add(start := as_utc(start), events, confidence)
-            self.by_start.append((start, events))
-        elif kind == PLATES:
+        kind, start, camera, zone, vehicle_type, events, _, plates, seen_by, seen_in = row
+        if kind == PLATES:
             self.sketches.append(plates)
         elif kind == MONTH:
             self.by_month[as_utc(start)] = events
@@ -175,8 +172,10 @@ class RollupReader:
         for of, part in self._spans(longest):
             spans.append(span)
             values += [str(of), *map(str, kinds), moment(part.start), moment(part.end)]
-        conditions = (condition.on(condition.parameter) for condition in self.wanted.conditions)
-        condition, more = condition_of(Rollup.objects.filter(*conditions))
+        condition, more = "true", list[Any]()
+        if self.wanted.conditions:
+            conditions = (condition.on(condition.parameter) for condition in self.wanted.conditions)
+            condition, more = condition_of(Rollup.objects.filter(*conditions))
         statement = f"SELECT {columns} FROM {TABLE} {joined} "  # noqa: S608 - our own names
         statement += f"WHERE ({' OR '.join(spans) or 'false'}) AND {condition} {grouped_by}"
         return statement, [*values, *more]
@@ -217,9 +216,14 @@ class RollupReader:
         ]
         if not self.wanted.conditions:
             parts += [self._sketches(), self._months()]
-        rolled = Rolled()
-        for row in _read(*parts):
-            rolled.take(tally, row)
+        rolled, rows = Rolled(), _read(*parts)
+        for row in rows:
+            if row[0]:
+                rolled.take(tally, row)
+        times = [(as_utc(row[1]), row[5], row[6]) for row in rows if not row[0]]
+        for start, events, confidence in times:
+            tally.add(start, events, confidence)
+        rolled.by_start = [(start, events) for start, events, _ in times]
         return rolled
 
     def _sketches(self) -> Part:

@@ -14,9 +14,8 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Count, Q
 
-from anpr_project.lib.statements import condition_of
+from anpr_project.lib.statements import condition_of, planned_once
 from events.models import DayPlate, MonthPlate, PlateEvent
 from events.plate_counts import PlateCount
 from events.spans import BUCKETS, Range
@@ -119,7 +118,9 @@ class Search:
         for listed in self.lists:
             others = _most_of_others(listed)
             for plate, number in listed.items():
-                bounds[plate] = (bounds[plate] or self.others) + number - others
+                if plate not in bounds:
+                    bounds[plate] = self.others
+                bounds[plate] += number - others
         return bounds
 
     def count(self, plates: list[str]) -> list[tuple[str, int]]:
@@ -129,14 +130,26 @@ class Search:
         for listed in whole.values():
             counts.update({plate: listed[plate] for plate in plates if plate in listed})
         self._count_unlisted(whole, plates, counts)
-        for part in self.cover.parts:
-            found = PlateEvent.objects.filter(
-                *(Q(captured_at__gte=part.start), Q(captured_at__lt=part.end)),
-                plate_normalized__among=plates,
-            )
-            rows = found.order_by().values_list("plate_normalized").annotate(Count("id"))
-            counts.update(dict(rows))
+        for plate, number in self._read_parts(plates):
+            counts[plate] += number
         return list(counts.items())
+
+    def _read_parts(self, plates: list[str]) -> list[tuple[str, int]]:
+        """Count the plates' events in what is made of no spans, one by one, in one statement."""
+        condition, given = condition_of(PlateEvent.objects.filter(plate_normalized__among=plates))
+        moment = connection.ops.adapt_datetimefield_value
+        select = (
+            f"SELECT plate_normalized, COUNT(*) FROM {PlateEvent._meta.db_table} "  # noqa: S608 - ours
+            f"WHERE captured_at >= %s AND captured_at < %s AND {condition} GROUP BY plate_normalized"
+        )
+        parts = self.cover.parts
+        if not parts:
+            return []
+        values = [value for of in parts for value in (moment(of.start), moment(of.end), *given)]
+        with planned_once() as cursor:
+            cursor.execute(" UNION ALL ".join([select] * len(parts)), values)
+            found: list[tuple[str, int]] = cursor.fetchall()
+        return found
 
     def _count_unlisted(
         self, whole: Mapping[Span, Mapping[str, int]], plates: list[str], counts: Counter[str]

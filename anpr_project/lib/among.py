@@ -54,7 +54,9 @@ class AmongWords(Lookup[Collection[str]]):
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         column, parameters = self.process_lhs(compiler, connection)
-        return f"{column} = ANY(%s::text[])", (*parameters, list(self.rhs))
+        # Written out, for psycopg takes several calls for each value of a list.
+        quoted = ['"{}"'.format(word.replace("\\", r"\\").replace('"', r"\"")) for word in self.rhs]
+        return f"{column} = ANY(%s::text[])", (*parameters, f"{{{','.join(quoted)}}}")
 
 
 CharField.register_lookup(AmongWords)
