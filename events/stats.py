@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Self
+from typing import Self
 
 import msgspec
 from django.db import connection
-from django.db.models import Exists, Model, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from anpr_project.lib.errors import FieldError
 from anpr_project.lib.statements import condition_of, planned_once
-from cameras.models import Camera
 from events.filters import EventFilter, one_value, parse_filter, parse_time
 from events.models import EventReceipt, PlateEvent
 from events.snapshot import one_snapshot
 from events.spans import BUCKETS, DAY, Range, as_utc
-from events.tally import Rolled, RollupReader, Tally, count_events, is_in_rollups
+from events.tally import Rolled, RollupReader, Tally, count_events, is_in_rollups, names_of
 from events.top_plates import Cover, most_frequent
-from zones.models import Zone
 
 PARAMETERS = frozenset({"from", "to", "bucket"})
 DEFAULT_LENGTH = 30 * DAY
@@ -229,7 +227,7 @@ class Counting:
         is_top_approximate, counted_plates = is_approximate and top is None, 0
         if events is not None:
             top, counted_plates = _top_plates(events)
-        names = self.names | _names(tally, self.names)
+        names = self.names | names_of(tally, self.names)
         return Statistics(
             start=asked.range.start,
             end=asked.range.end,
@@ -266,24 +264,6 @@ def _mean(total: float, count: int) -> float | None:
 
 def _ranked(counts: Counter[int | str]) -> list[tuple[int | str, int]]:
     return sorted(counts.items(), key=lambda item: (-item[1], str(item[0])))
-
-
-def _names(tally: Tally, known: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
-    """Return the names of counted cameras and zones that are not known yet."""
-    selects, values = [], list[Any]()
-    kinds: dict[str, type[Model]] = {"camera": Camera, "zone": Zone}
-    for kind, model in kinds.items():
-        wanted = [pk for pk in tally.by[kind] if pk and (kind, pk) not in known]
-        if wanted:
-            condition, ids = condition_of(model._default_manager.filter(pk__among=wanted))
-            table = model._meta.db_table
-            selects.append(f"SELECT '{kind}', id, name FROM {table} WHERE {condition}")  # noqa: S608 - our names
-            values += ids
-    if not selects:
-        return {}
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(selects), values)
-        return {(kind, pk): name for kind, pk, name in cursor.fetchall()}
 
 
 def _distinct_plates(events: QuerySet[PlateEvent]) -> QuerySet[PlateEvent, str]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import Count, Model, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
 from anpr_project.lib.statements import condition_of
@@ -77,6 +77,24 @@ def count_events(tally: Tally, events: QuerySet[PlateEvent]) -> None:
         tally.add(hour, number, confidence)
         for name, value in zip(PROPERTIES, (camera or 0, zone or 0, vehicle_type), strict=True):
             tally.by[name][value] += number
+
+
+def names_of(tally: Tally, known: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """Return the names of counted cameras and zones that are not known yet."""
+    selects, values = [], list[Any]()
+    kinds: dict[str, type[Model]] = {"camera": Camera, "zone": Zone}
+    for kind, model in kinds.items():
+        wanted = [pk for pk in tally.by[kind] if pk and (kind, pk) not in known]
+        if wanted:
+            condition, ids = condition_of(model._default_manager.filter(pk__among=wanted))
+            table = model._meta.db_table
+            selects.append(f"SELECT '{kind}', id, name FROM {table} WHERE {condition}")  # noqa: S608 - our names
+            values += ids
+    if not selects:
+        return {}
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(selects), values)
+        return {(kind, pk): name for kind, pk, name in cursor.fetchall()}
 
 
 def is_in_rollups(wanted: EventFilter) -> bool:
