@@ -94,7 +94,7 @@ def refuse_unknown_parameters(query: Iterable[str], known: Iterable[str]) -> Non
 class KnownParametersFilter(filters.BaseFilterBackend):
     """Knows what the view, its pages and its filters read."""
 
-    OTHERS = frozenset({"search", "ordering", "page", "page_size"})
+    OTHERS = frozenset({"search", "ordering", "page", "page_size", "limit"})
 
     def filter_queryset(
         self, request: Request, queryset: models.QuerySet[Any], view: Any

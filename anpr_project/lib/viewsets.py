@@ -36,18 +36,22 @@ def asked_page_size(request: Request, name: str, usual: int, most: int) -> int:
 
 
 class ConfigPagination(pagination.PageNumberPagination):
+    """Pages by number; their size may be asked for as in the lists of events, by `limit`."""
+
     page_size = 50
     page_size_query_param = "page_size"
     max_page_size = 500
 
     def get_page_size(self, request: Request) -> int:
-        return asked_page_size(request, "page_size", self.page_size, self.max_page_size)
+        name = "limit" if "limit" in request.query_params else "page_size"
+        return asked_page_size(request, name, self.page_size, self.max_page_size)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
         for parameter in parameters:
             parameter["schema"] |= {"minimum": 1}
-        return parameters
+        size = next(one for one in parameters if one["name"] == "page_size")
+        return [*parameters, size | {"name": "limit", "description": "The same as page_size."}]
 
 
 def _row(serializer: BaseSerializer[M]) -> M:

@@ -142,6 +142,10 @@ class ConfigContract:
         assert page["count"] == 3
         assert page["previous"] is None
         assert [row["name"] for row in page["results"]] == sorted(names, reverse=True)[:2]
+        assert (
+            api.get(f"{self.entity.path}?limit=2&ordering=-name").json()["results"]
+            == page["results"]
+        )
         last = api.get(page["next"]).json()
         assert [row["name"] for row in last["results"]] == sorted(names)[:1]
         assert last["next"] is None

@@ -41,7 +41,7 @@ ODD_VALUES: list[Any] = [
 ]
 HARMLESS_OR_REFUSED = [
     ("nmae=x", "nmae"),
-    ("limit=3", "limit"),
+    ("limit=0", "limit"),
     ("ordering=nonsense", "ordering"),
     ("ordering=-id,password", "ordering"),
     *[
@@ -58,7 +58,7 @@ HARMLESS_OR_REFUSED = [
 ]
 REFUSED = [
     ("nmae=x", "nmae"),
-    ("limit=3", "limit"),
+    ("limit=0", "limit"),
     ("ordering=nonsense", "ordering"),
     ("ordering=-id,password", "ordering"),
     ("enabled=maybe", "enabled"),
