@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -49,7 +48,8 @@ class Worker:
 
     def __init__(self, ring: Callable[[int], None]) -> None:
         self._ring = ring
-        self._stopping = threading.Event()
+        # Not an Event: its lock may be held by the very thread in which a signal is handled.
+        self._is_stopping = False
         self._beat_at = self._sealed_at = self._noted_at = float("-inf")
         self._has_new_head = False
         self._head = 0
@@ -61,12 +61,12 @@ class Worker:
 
     def stop(self) -> None:
         """Ask the loop to end after what it is doing; safe from a signal handler."""
-        self._stopping.set()
+        self._is_stopping = True
 
     def run_forever(self) -> None:
         """Work until stop() is called; no failure ends the loop."""
-        while not self._stopping.is_set():
-            self._stopping.wait(self._turn())
+        while not self._is_stopping:
+            time.sleep(self._turn())
         self._lanes.stop(DRAIN_S)
         connection.close()
 
