@@ -8,7 +8,7 @@ from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -124,7 +124,8 @@ class Command(BaseCommand):
 def stopped_by_signals(stop: Event) -> Iterator[None]:
     """Let SIGINT and SIGTERM end the traffic instead of the command: the summary still comes."""
     before = {
-        number: signal.signal(number, lambda *_: stop.set())
+        # Not in this thread: the handler may have interrupted a wait that holds the event's lock.
+        number: signal.signal(number, lambda *_: Thread(target=stop.set).start())
         for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
