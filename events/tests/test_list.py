@@ -126,8 +126,7 @@ def test_list_takes_two_queries_whatever_its_length(
         make_event(sensor=make_sensor(make_camera()), tyres=["aa", "bb"])
     with django_assert_num_queries(3):  # the page, its tyres, the audit log
         assert len(ids(get(api, limit=1))) == 1
-    # The newest events and their moment; the index of plates for two days, a month and all; the events of
-    # Besides: where the page's events lie, for all that there are were among the newest.
+    # The newest events, among which all are; the events of the places found, their tyres, the audit log.
     with django_assert_num_queries(4 if connection.vendor == "postgresql" else 3):
         assert len(ids(get(api, plate="AB*", tpms_id="aa"))) == 5
 
