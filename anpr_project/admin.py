@@ -21,8 +21,8 @@ from cameras.admin import CameraAdmin
 from cameras.models import Camera
 from cameras.zone_admin import SeenZoneAdmin
 from events.admin import NOTHING, picture
-from events.lately import latest_reads, reads_today
 from events.models import PlateEvent, Rollup
+from events.statistics.lately import latest_reads, reads_today
 from models_cfg.admin import ModelConfigAdmin
 from models_cfg.models import ModelConfig
 from sensors.models import SensorSettings

@@ -25,8 +25,8 @@ from django.utils import timezone
 from anpr_project import __version__, backup_pictures
 from anpr_project.start import migrate
 from events.models import PlateEvent, StreamHead
-from events.stores import picture_store
-from events.stores.base import parse_hour
+from events.pictures.stores import picture_store
+from events.pictures.stores.base import parse_hour
 
 MANIFEST, PICTURES = "manifest.json", "pictures"
 DUMPS = {"postgresql": "database.dump", "sqlite": "database.sqlite3"}

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
-from events.stores import picture_store
-from events.stores.base import parse_hour
+from events.pictures.stores import picture_store
+from events.pictures.stores.base import parse_hour
 
 # At a time: an object storage takes tens of milliseconds for each, and a disk syncs several at once.
 COPIES = 8

@@ -27,7 +27,7 @@ from anpr_project.lib.probe import Probe
 from anpr_project.lib.read_only import read_only
 from anpr_project.migrated import is_migrated
 from anpr_project.processes import DRAINING_MARKER
-from events.stores import picture_store
+from events.pictures.stores import picture_store
 from exporters.models import WorkerHeartbeat
 
 WORKER_IS_STALE_AFTER = timedelta(seconds=15)

@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 
 from anpr_project.lib.read_only import read_only
 from events.models import EventReceipt, StreamHead
-from events.stores import picture_store
+from events.pictures.stores import picture_store
 from exporters.delivery import OPEN_AFTER
 from exporters.models import Delivery, ExporterConfig, WorkerHeartbeat
 from exporters.state import backlogs

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from events.frames import OFFER
+from events.stream.frames import OFFER
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGISendEvent

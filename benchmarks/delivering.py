@@ -85,7 +85,7 @@ def raw_event(chance: random.Random) -> bytes:
 
 def store(credential: Credential, count: int, chance: random.Random) -> list[str]:
     """Store events; return their ids, which is what must come out at the other end."""
-    from events.batch import record_batch
+    from events.ingest.batch import record_batch
 
     ids: list[str] = []
     while len(ids) < count:

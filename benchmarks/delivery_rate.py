@@ -117,9 +117,9 @@ def drain(exporter: ExporterConfig, folder: Path, count: int) -> tuple[float, fl
 
 def rates(options: argparse.Namespace, folder: Path) -> int:
     """Alternate between the bare client and a worker, for each kind of sink."""
-    from events.dispatch import dispatch
     from events.models import PlateEvent
     from events.representation import represent
+    from events.stream.dispatch import dispatch
     from exporters import payload
 
     kinds = options.kinds.split(",")

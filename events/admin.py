@@ -22,8 +22,8 @@ from unfold.contrib.filters.admin.text_filters import TextFilter
 from anpr_project.lib.auditing import reason_of, write_down
 from anpr_project.lib.errors import FieldError
 from audit.models import Action
-from events import hold_admin  # noqa: F401 - registers its page
 from events.conditions import OneWord
+from events.holds.admin import LegalHoldAdmin  # noqa: F401 - registers its page
 from events.lookups import spellings
 from events.models import PlateEvent, TpmsReading
 from events.plates import normalize

@@ -12,14 +12,15 @@ from rest_framework.response import Response
 
 from anpr_project.lib.auditing import reason_of, write_down
 from audit.models import Action
-from events import documentation, keyset
-from events.confidence import Confidence, confidence_by_camera
+from events import documentation
 from events.filters import parse_filter
 from events.models import PlateEvent
-from events.pattern_pages import read_page
 from events.representation import EventView, represent, represent_rows
-from events.search import Match, look_alikes
-from events.stats import Statistics, StatsRequest, statistics
+from events.search import keyset
+from events.search.pattern_pages import read_page
+from events.search.similar import Match, look_alikes
+from events.statistics.confidence import Confidence, confidence_by_camera
+from events.statistics.summary import Statistics, StatsRequest, statistics
 
 
 class FoundEvent(EventView, frozen=True, kw_only=True):

@@ -10,11 +10,11 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 
 from anpr_project.lib.filters import ID_SCHEMA
 from anpr_project.lib.text import PLAIN_PATTERN
-from events.confidence import Confidence
 from events.filters import MAX_TEXT, MAX_VALUES
 from events.representation import EventView
-from events.search import Match
-from events.stats import Statistics
+from events.search.similar import Match
+from events.statistics.confidence import Confidence
+from events.statistics.summary import Statistics
 
 # What OpenAPI 3.0 does not know, and a mapping of names to what is put in place.
 NOT_OPENAPI = frozenset({"prefixItems", "propertyNames", "discriminator"})

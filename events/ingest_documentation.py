@@ -8,7 +8,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
 from events.documentation import EVENT, response_schema
-from events.images import CONTENT_TYPES
+from events.pictures.images import CONTENT_TYPES
 from events.readings import PlateReading
 from events.representation import EventView
 

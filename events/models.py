@@ -13,7 +13,7 @@ from django.utils.functional import cached_property
 
 from anpr_project.lib import among  # noqa: F401 - registers `among`
 from cameras.models import Camera
-from events.holds import LegalHold as LegalHold
+from events.holds.models import LegalHold as LegalHold
 from events.plate_counts import DayPlate as DayPlate
 from events.plate_counts import MonthPlate as MonthPlate
 from events.stream_head import StreamHead as StreamHead

@@ -6,6 +6,6 @@ from typing import Any
 
 from django.urls import path
 
-from events.consumers import EventStreamConsumer
+from events.stream.consumers import EventStreamConsumer
 
 websocket_urlpatterns: list[Any] = [path("api/v1/events/stream", EventStreamConsumer.as_asgi())]

@@ -25,17 +25,18 @@ from anpr_project.lib.errors import FieldError
 from anpr_project.lib.json_format import json_response
 from anpr_project.lib.permissions import ModelPermissions
 from audit.models import Action
-from events import images, ingest_documentation, links, metrics
-from events.batch import record_batch
-from events.ingest import Outcome, Result, record
-from events.models import PlateEvent
-from events.representation import represent
-from events.submission import (
+from events import ingest_documentation, metrics
+from events.ingest.batch import record_batch
+from events.ingest.recording import Outcome, Result, record
+from events.ingest.submission import (
     BatchParser,
     JSONEventParser,
     MultipartEventParser,
     NDJSONBatchParser,
 )
+from events.models import PlateEvent
+from events.pictures import images, links
+from events.representation import represent
 from sensors.authentication import IsSensor, SensorKeyAuthentication, admitted
 from sensors.credentials import Credential
 

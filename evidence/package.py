@@ -16,9 +16,9 @@ from rest_framework.exceptions import APIException
 
 from anpr_project import __version__
 from audit.chain import Head
-from events import images
 from events.models import EventReceipt, PlateEvent
-from events.stores import picture_store
+from events.pictures import images
+from events.pictures.stores import picture_store
 from evidence.archive import Archive
 from evidence.looks import looks_at, packages_of
 from evidence.models import SigningKey

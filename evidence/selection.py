@@ -11,7 +11,7 @@ from rest_framework.exceptions import NotFound
 from anpr_project.lib.errors import FieldError
 from events.filters import MAX_ID, parse_filter, parse_whole
 from events.models import EventReceipt, PlateEvent
-from events.search import look_alikes
+from events.search.similar import look_alikes
 from evidence.package import MOST_EVENTS
 
 Chosen = list[tuple[int, datetime]]

@@ -17,7 +17,7 @@ from rest_framework.views import APIView
 from anpr_project.lib.permissions import ModelPermissions
 from audit.models import Action
 from events.browse import EventReader
-from events.download import AnyAccepted, Place, download_headers
+from events.download.views import AnyAccepted, Place, download_headers
 from evidence import documentation
 from evidence.models import SigningKey
 from evidence.package import Order, Package

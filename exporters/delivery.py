@@ -14,9 +14,9 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from events.event_rows import read_rows
 from events.models import PlateEvent
 from events.representation import EventView, represent_rows
+from events.search.event_rows import read_rows
 from exporters import giving_up
 from exporters.attempts import Attempt, insert_attempts
 from exporters.matching import filters_of

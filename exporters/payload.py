@@ -11,7 +11,7 @@ from django.conf import settings
 from django.utils import timezone
 from msgspec.structs import replace
 
-from events.links import signed_path
+from events.pictures.links import signed_path
 from events.representation import EventView
 from exporters.transports import Message
 

@@ -13,11 +13,11 @@ from django.db import connection
 from django.utils import timezone
 
 from audit.chain import seal_entries
-from events.dispatch import BATCH, dispatch
-from events.expired_pictures import ExpiredPictures
-from events.orphans import sweep_orphans
 from events.partitions import make_ahead
-from events.retention import expire
+from events.pictures.orphans import sweep_orphans
+from events.retention.deletion import expire
+from events.retention.expired_pictures import ExpiredPictures
+from events.stream.dispatch import BATCH, dispatch
 from evidence.heads import keep_head
 from exporters.delivery import fan_out
 from exporters.lanes import Lanes

@@ -16,11 +16,11 @@ import msgspec
 from django.db import DatabaseError, InterfaceError, connection
 from rest_framework.exceptions import APIException
 
-from events import images
-from events.keyset import Cursor, PageRequest
 from events.models import PlateEvent
+from events.pictures import images
+from events.pictures.stores import picture_store
 from events.representation import EventView, represent
-from events.stores import picture_store
+from events.search.keyset import Cursor, PageRequest
 from exporters.models import Delivery
 from privacy.kept import events_of, kept_about
 from privacy.looks import looks_at_plate

@@ -17,10 +17,10 @@ import msgspec
 
 from anpr_project.lib.errors import Conflict
 from audit.models import Action
-from events.expired_pictures import delete_pictures
-from events.lock_pace import LockPace
 from events.models import KnownPlate, PlateEvent, PlateEventQuerySet
-from events.retention import erase_events
+from events.retention.deletion import erase_events
+from events.retention.expired_pictures import delete_pictures
+from events.retention.lock_pace import LockPace
 from exporters.models import Delivery
 from privacy.digest import plate_digest
 from privacy.erasure_log import note_erasures

@@ -10,7 +10,7 @@ from django.db.models import Count, Max, Min, Q, QuerySet
 
 from events.models import LegalHold, PlateEvent, PlateEventQuerySet
 from events.plates import normalize
-from events.search import look_alikes
+from events.search.similar import look_alikes
 from evidence.looks import count_packages_with
 from exporters.models import Delivery, ExporterConfig
 

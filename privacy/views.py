@@ -19,7 +19,7 @@ from anpr_project.lib.errors import FieldError
 from anpr_project.lib.permissions import ModelPermissions
 from audit.models import Action
 from events.browse import EventReader
-from events.download import AnyAccepted, Place, download_headers
+from events.download.views import AnyAccepted, Place, download_headers
 from events.filters import one_value
 from events.models import PlateEvent
 from evidence.views import MayTakeEvidence

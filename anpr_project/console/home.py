@@ -21,9 +21,9 @@ from django.utils.translation import gettext as _
 from anpr_project.health import WORKER_IS_STALE_AFTER
 from anpr_project.lib.admin import ago
 from cameras.models import Camera
-from events.lately import Lately, read_lately
-from events.silence import silent_cameras
-from events.stores import picture_store
+from events.pictures.stores import picture_store
+from events.statistics.lately import Lately, read_lately
+from events.statistics.silence import silent_cameras
 from exporters.models import ExporterConfig, WorkerHeartbeat
 from exporters.state import at_a_glance, backlogs
 from sensors.models import SensorSettings

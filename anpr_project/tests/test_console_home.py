@@ -16,7 +16,7 @@ from anpr_project.lib.tests.admin_pages import staff
 from anpr_project.lib.tests.factories import make_user
 from cameras.models import Camera
 from cameras.tests.factories import make_camera
-from events.dispatch import dispatch
+from events.stream.dispatch import dispatch
 from events.tests.rows import NOON, build_event, make_event, store
 from exporters.models import WorkerHeartbeat
 from exporters.tests.factories import make_delivery, make_exporter

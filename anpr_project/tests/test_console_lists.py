@@ -15,8 +15,8 @@ from pytest_django import DjangoAssertNumQueries
 from anpr_project.lib.tests.admin_pages import list_page, page, staff
 from cameras.models import Camera
 from cameras.tests.factories import make_camera
-from events.dispatch import dispatch
 from events.models import PlateEvent
+from events.stream.dispatch import dispatch
 from events.tests.rows import NOON, make_event
 from exporters.models import ExporterConfig
 from exporters.tests.factories import make_exporter

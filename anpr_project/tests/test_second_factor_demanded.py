@@ -12,7 +12,7 @@ from anpr_project.lib.authentication import user_of_token
 from anpr_project.lib.tests.factories import PASSWORD, make_user
 from anpr_project.models import Authenticator
 from anpr_project.tests.signing_in import browser_of, code_of, with_authenticator
-from events.admission import FORBIDDEN, Refused, admit
+from events.stream.admission import FORBIDDEN, Refused, admit
 
 pytestmark = pytest.mark.django_db
 

@@ -22,8 +22,8 @@ from anpr_project.models import Authenticator, RecoveryCode
 from anpr_project.tests.servers import postgres_tool
 from audit.models import Action, AuditEntry
 from cameras.models import Camera
-from events.dispatch import dispatch
 from events.models import PlateEvent
+from events.stream.dispatch import dispatch
 from events.tests.conftest import make_sender
 from events.tests.factories import picture, reading
 from evidence.models import SigningKey

@@ -15,7 +15,7 @@ from anpr_project.lib.sessions import SessionStore
 from anpr_project.lib.tests.factories import make_user
 from anpr_project.models import Session
 from anpr_project.tests.signing_in import browser_of
-from events.admission import UNAUTHENTICATED, Refused, admit
+from events.stream.admission import UNAUTHENTICATED, Refused, admit
 
 pytestmark = pytest.mark.django_db
 

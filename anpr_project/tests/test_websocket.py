@@ -16,7 +16,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 
 from anpr_project.websocket import StreamProtocol
-from events.frames import OFFER
+from events.stream.frames import OFFER
 
 PART = "x" * 10_000
 

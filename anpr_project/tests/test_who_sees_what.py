@@ -21,8 +21,8 @@ from anpr_project.tests.access.table import (
     admin_rows,
     rows,
 )
-from events.admission import Refused, admit
 from events.routing import websocket_urlpatterns
+from events.stream.admission import Refused, admit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pictures_of_the_world")]
 API_ROWS = rows(API)

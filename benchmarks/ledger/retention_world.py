@@ -34,8 +34,8 @@ def _add_pictures(every: int, chance: random.Random) -> dict[str, str]:
     from django.db import connection
 
     from events.models import PlateEvent
-    from events.stores import picture_store
-    from events.stores.base import hour_prefix
+    from events.pictures.stores import picture_store
+    from events.pictures.stores.base import hour_prefix
 
     stored, rows = dict[str, str](), list[Any]()
     found = PlateEvent.objects.order_by("id").values_list("id", "captured_at", "received_at")

@@ -29,8 +29,8 @@ from events.history.vehicles import Population
 from events.models import DayPlate, EventReceipt, MonthPlate, Rollup, StreamHead
 from events.partitions import Month
 from events.plate_counts import by_month, count_plates
-from events.rollups import NONE, Change, Combination, add_counts, counted
 from events.spans import day_of
+from events.statistics.rollups import NONE, Change, Combination, add_counts, counted
 
 Passage = tuple[datetime, Place]
 Span = Rollup.Span

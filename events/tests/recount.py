@@ -13,11 +13,11 @@ from django.db import transaction
 from rest_framework.test import APIClient
 
 from cameras.tests.factories import make_camera
-from events.dispatch import assign_positions
 from events.filters import parse_filter
 from events.models import EventReceipt, PlateEvent
-from events.rollups import remove_events
 from events.spans import week_of
+from events.statistics.rollups import remove_events
+from events.stream.dispatch import assign_positions
 from events.tests.rows import NOON, build_event, store
 from sensors.tests.factories import make_sensor
 from zones.tests.factories import make_zone

@@ -9,12 +9,12 @@ from rest_framework.test import APIClient
 
 from anpr_project.lib.tests.factories import make_user
 from cameras.tests.factories import make_camera
-from events import confidence
-from events.dispatch import dispatch
+from events.statistics import confidence
+from events.stream.dispatch import dispatch
 from events.tests.rows import NOON, make_event
 from sensors.tests.factories import make_sensor
 
-URL = "/api/v1/events/stats/confidence"
+URL = "/api/v1/events/statistics/summary/confidence"
 RANGE = {"from": "2026-11-20T00:00:00Z", "to": "2026-11-23T00:00:00Z"}
 DAY = timedelta(days=1)
 

@@ -19,8 +19,8 @@ from rest_framework.test import APIClient
 
 from anpr_project.lib.tests.factories import make_user
 from cameras.models import Camera
-from events.dispatch import dispatch
-from events.insert import leaders_connection
+from events.ingest.insert import leaders_connection
+from events.stream.dispatch import dispatch
 from events.tests.conftest import INGEST, Sender, make_sender
 from events.tests.factories import multipart, picture, reading
 from sensors.configuration_changes import changes

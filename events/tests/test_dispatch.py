@@ -10,9 +10,9 @@ import pytest
 from django.db import connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
-from events.batch import record_batch
-from events.dispatch import assign_positions, dispatch
+from events.ingest.batch import record_batch
 from events.models import EventReceipt, PlateEvent, Rollup, StreamHead
+from events.stream.dispatch import assign_positions, dispatch
 from events.tests.conftest import Sender, make_sender
 from events.tests.factories import reading
 

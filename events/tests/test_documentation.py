@@ -8,9 +8,9 @@ import pytest
 from drf_spectacular.generators import SchemaGenerator
 from rest_framework.test import APIClient
 
-from events import keyset
 from events.documentation import FILTERS
 from events.filters import PARSERS
+from events.search import keyset
 from events.tests.rows import make_event
 
 PATHS = {"list": "/api/v1/events", "detail": "/api/v1/events/{id}", "stats": "/api/v1/events/stats"}

@@ -16,9 +16,9 @@ from rest_framework.test import APIClient
 
 from anpr_project.lib.tests.factories import make_user
 from cameras.tests.factories import make_camera
-from events import download
-from events.keyset import PageRequest
+from events.download import views
 from events.models import PlateEvent
+from events.search.keyset import PageRequest
 from events.tests.rows import NOON, build_event, make_event, store
 from sensors.tests.factories import make_sensor
 from zones.tests.factories import make_zone
@@ -45,7 +45,7 @@ def table(content: bytes) -> list[dict[str, str]]:
 
 @pytest.fixture
 def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "PAGE", 3)
+    monkeypatch.setattr(views, "PAGE", 3)
 
 
 def make_many(count: int) -> list[int]:
@@ -221,8 +221,8 @@ def test_memory_holds_two_pages_at_most(api: APIClient) -> None:
 @pytest.fixture
 def places(monkeypatch: pytest.MonkeyPatch) -> threading.BoundedSemaphore:
     single = threading.BoundedSemaphore(1)
-    monkeypatch.setattr(download, "_wsgi_places", single)
-    monkeypatch.setattr(download, "_asgi_places", single)
+    monkeypatch.setattr(views, "_wsgi_places", single)
+    monkeypatch.setattr(views, "_asgi_places", single)
     return single
 
 
@@ -277,7 +277,7 @@ async def test_an_asgi_server_streams_it_too(
 ) -> None:
     from asgiref.sync import sync_to_async
 
-    monkeypatch.setattr(download, "PAGE", 3)
+    monkeypatch.setattr(views, "PAGE", 3)
     expected = await sync_to_async(make_many)(7)
     viewer = await sync_to_async(make_user)("viewer", role="Viewers")
     await async_client.aforce_login(viewer)

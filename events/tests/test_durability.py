@@ -14,12 +14,12 @@ import pytest
 from django.db import IntegrityError
 
 from cameras.tests.factories import make_camera
-from events import ingest
-from events.ingest import record
-from events.insert import insert_event
+from events.ingest import recording
+from events.ingest.insert import insert_event
+from events.ingest.recording import record
+from events.ingest.submission import Submission
 from events.models import PlateEvent, TpmsReading
 from events.readings import decode_reading
-from events.submission import Submission
 from events.tests.conftest import Sender, files_in, make_sender
 from events.tests.factories import picture, reading
 from sensors.credentials import Credential
@@ -45,7 +45,7 @@ def test_files_are_synced_then_their_folder_then_the_row_is_written(
         return insert_event(event, tyres)
 
     monkeypatch.setattr(os, "fsync", synced)
-    monkeypatch.setattr(ingest, "insert_event", inserted)
+    monkeypatch.setattr(recording, "insert_event", inserted)
     assert sender.send(reading(), frame=picture(), crop=picture((20, 10))).status_code == 201
     assert steps == ["sync file", "sync file", "sync folder", "insert"]
 
@@ -63,7 +63,7 @@ def test_no_connection_is_opened_on_the_way_to_the_answer(
     monkeypatch.setattr(socket.socket, "sendall", connect)
     assert sender.send(reading(tpms=[{"id": "ff"}]), frame=picture()).status_code == 201
     batch = json.dumps([reading()])
-    assert sender.post(batch, path="/api/v1/events/ingest/batch").status_code == 200
+    assert sender.post(batch, path="/api/v1/events/ingest/recording/batch").status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)

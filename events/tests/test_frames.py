@@ -4,7 +4,7 @@ import pytest
 from websockets.frames import Frame as ReferenceFrame
 from websockets.frames import Opcode
 
-from events.frames import wire_of
+from events.stream.frames import wire_of
 
 
 @pytest.mark.parametrize("length", [0, 125, 126, 65_535, 65_536])

@@ -14,12 +14,12 @@ from django.db import IntegrityError, connection, transaction
 
 from cameras.models import Camera
 from cameras.tests.factories import make_camera
-from events import insert
-from events.group_commit import GroupCommit
-from events.ingest import Outcome, record
+from events.ingest import insert
+from events.ingest.group_commit import GroupCommit
+from events.ingest.recording import Outcome, record
+from events.ingest.submission import Submission
 from events.models import PlateEvent
 from events.readings import decode_reading
-from events.submission import Submission
 from events.tests.conftest import Sender, make_sender
 from events.tests.factories import reading
 

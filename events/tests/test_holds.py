@@ -16,7 +16,7 @@ from rest_framework.test import APIClient
 from audit.models import Action, AuditEntry
 from cameras.tests.factories import make_camera
 from events.models import LegalHold, PlateEvent
-from events.retention import expire
+from events.retention.deletion import expire
 from events.tests.conftest import Sender, files_in, make_sender
 from events.tests.factories import picture, reading
 

@@ -14,9 +14,9 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from anpr_project.lib.tests.factories import make_user
 from cameras.tests.factories import make_camera
-from events import images
 from events.models import PlateEvent
-from events.stores import disk
+from events.pictures import images
+from events.pictures.stores import disk
 from events.tests.conftest import Sender, files_in, make_sender
 from events.tests.factories import picture, reading
 from sensors.models import SensorKey

@@ -10,14 +10,14 @@ from django.db import connection, transaction
 from pytest_django import DjangoAssertNumQueries
 
 from cameras.tests.factories import make_camera
-from events import batch
-from events.batch import record_batch
+from events.ingest import batch
+from events.ingest.batch import record_batch
 from events.models import EventReceipt, PlateEvent, TpmsReading
 from events.tests.conftest import Sender, make_sender
 from events.tests.factories import reading
 from zones.tests.factories import make_zone
 
-BATCH = "/api/v1/events/ingest/batch"
+BATCH = "/api/v1/events/ingest/recording/batch"
 
 
 def post(sender: Sender, events: Any, content_type: str = "application/json") -> Any:

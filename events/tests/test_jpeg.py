@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from events.images import UNREADABLE
-from events.jpeg import outline_of
+from events.pictures.images import UNREADABLE
+from events.pictures.jpeg import outline_of
 from events.tests.factories import picture
 
 SIZE = (80, 60)

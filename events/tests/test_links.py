@@ -8,7 +8,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from events.links import is_valid, signed_path
+from events.pictures.links import is_valid, signed_path
 from events.tests.conftest import make_sender
 from events.tests.factories import picture, reading
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from events.lock_pace import AIM_S, LockPace
+from events.retention.lock_pace import AIM_S, LockPace
 
 
 def test_rows_follow_what_the_last_ones_took() -> None:

@@ -6,10 +6,10 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
-from events import search
-from events.dispatch import dispatch
 from events.models import KnownPlate
-from events.search import compare, look_alikes
+from events.search import similar
+from events.search.similar import compare, look_alikes
+from events.stream.dispatch import dispatch
 from events.tests.rows import make_event
 from sensors.tests.factories import make_sensor
 
@@ -131,7 +131,7 @@ def test_every_plate_within_one_edit_is_found_among_many(
     db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Even where the halves begin more plates than are read.
-    monkeypatch.setattr(search, "MAX_CANDIDATES", 300)
+    monkeypatch.setattr(similar, "MAX_CANDIDATES", 300)
     plates = [f"ABC{n:03}" for n in range(1000)]
     store(*plates)
     found = {plate for plate, match in look_alikes("ABC555").items() if match.score > 0.8}
@@ -142,7 +142,7 @@ def test_every_plate_within_one_edit_is_found_among_many(
 def test_best_plates_are_kept_when_there_are_too_many(
     db: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search, "MAX_PLATES", 2)
+    monkeypatch.setattr(similar, "MAX_PLATES", 2)
     store("AB12CDE", "AB12CD", "A812CDE", "AB12CDX")
     assert list(look_alikes("AB12CDE")) == ["AB12CDE", "A812CDE"]
 

@@ -15,9 +15,9 @@ from rest_framework.test import APIClient
 
 from anpr_project.lib.object_storage import s3_storage
 from events.models import PlateEvent
-from events.orphans import sweep_orphans
-from events.retention import expire
-from events.stores import picture_store
+from events.pictures.orphans import sweep_orphans
+from events.pictures.stores import picture_store
+from events.retention.deletion import expire
 from events.tests.conftest import Sender, files_in
 from events.tests.factories import picture, reading
 from events.tests.object_storage import CREDENTIALS, object_storage

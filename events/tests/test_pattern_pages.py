@@ -11,8 +11,8 @@ import pytest
 from django.db import connection
 from rest_framework.test import APIClient
 
-from events import pattern_pages
-from events.dispatch import dispatch
+from events.search import pattern_pages
+from events.stream.dispatch import dispatch
 from events.tests.rows import NOON, build_event, store
 from sensors.tests.factories import make_sensor
 from zones.tests.factories import make_zone

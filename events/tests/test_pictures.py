@@ -11,8 +11,8 @@ from rest_framework.test import APIClient
 
 from anpr_project.lib.errors import TooLarge
 from anpr_project.lib.tests.factories import make_user
-from events import images
-from events.stores import disk
+from events.pictures import images
+from events.pictures.stores import disk
 from events.tests.conftest import Sender
 from events.tests.factories import picture, reading
 

@@ -15,11 +15,11 @@ from django.core.management import CommandError, call_command
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from events.dispatch import dispatch
-from events.expired_pictures import ExpiredPictures
 from events.models import KnownPlate, PlateEvent, Rollup, TpmsReading
-from events.orphans import sweep_orphans
-from events.policies import policies
+from events.pictures.orphans import sweep_orphans
+from events.retention.expired_pictures import ExpiredPictures
+from events.retention.policies import policies
+from events.stream.dispatch import dispatch
 from events.tests.conftest import Sender, files_in
 from events.tests.factories import picture, reading
 from sensors.models import SensorSettings

@@ -6,10 +6,10 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from events.dispatch import dispatch
 from events.models import EventReceipt, KnownPlate, PlateEvent, Rollup
-from events.rollups import add_events, remove_events
-from events.sketches import estimate
+from events.statistics.rollups import add_events, remove_events
+from events.statistics.sketches import estimate
+from events.stream.dispatch import dispatch
 from events.tests.rows import NOON, build_event, make_event, store
 from sensors.tests.factories import make_sensor
 from zones.tests.factories import make_zone

@@ -7,11 +7,11 @@ import pytest
 from django.db import connection
 from django.db.utils import DatabaseError
 
-from events.dispatch import dispatch
 from events.models import EventReceipt, PlateEvent
-from events.snapshot import one_snapshot
-from events.stats import StatsRequest, statistics
-from events.tally import RollupReader
+from events.statistics.snapshot import one_snapshot
+from events.statistics.summary import StatsRequest, statistics
+from events.statistics.tally import RollupReader
+from events.stream.dispatch import dispatch
 from events.tests.rows import build_event, store
 from sensors.tests.factories import make_sensor
 

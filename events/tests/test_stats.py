@@ -9,8 +9,8 @@ from pytest_django import DjangoAssertNumQueries
 from rest_framework.test import APIClient
 
 from cameras.tests.factories import make_camera
-from events import stats
-from events.dispatch import dispatch
+from events.statistics import summary
+from events.stream.dispatch import dispatch
 from events.tests.rows import NOON, build_event, make_event, store
 from sensors.tests.factories import make_sensor
 from zones.tests.factories import make_zone
@@ -154,7 +154,7 @@ def test_statistics_of_many_events_take_a_fixed_number_of_queries(
     django_assert_num_queries: DjangoAssertNumQueries,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(stats, "FEW_EVENTS", 0)
+    monkeypatch.setattr(summary, "FEW_EVENTS", 0)
     sensor = make_sensor()
     for months in range(3):
         store(
@@ -174,8 +174,8 @@ def test_statistics_of_many_events_take_a_fixed_number_of_queries(
 def test_many_events_make_plates_approximate_but_counts_stay_exact(
     api: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stats, "FEW_EVENTS", 20)
-    monkeypatch.setattr(stats, "MAX_EVENTS", 50)
+    monkeypatch.setattr(summary, "FEW_EVENTS", 20)
+    monkeypatch.setattr(summary, "MAX_EVENTS", 50)
     sensor = make_sensor()
     store(
         build_event(sensor, f"OLD{n}", captured_at=NOON + timedelta(seconds=n)) for n in range(100)
@@ -197,7 +197,7 @@ def test_many_events_make_plates_approximate_but_counts_stay_exact(
 def test_filters_beyond_the_rollups_count_the_newest_events(
     api: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stats, "MAX_EVENTS", 3)
+    monkeypatch.setattr(summary, "MAX_EVENTS", 3)
     sensor = make_sensor()
     for hour in range(3):
         make_event("AB1", sensor, captured_at=NOON + timedelta(hours=hour))

@@ -5,7 +5,7 @@ from django.db import transaction
 from rest_framework.test import APIClient
 
 from events.models import PlateEvent, Rollup
-from events.rollups import remove_events
+from events.statistics.rollups import remove_events
 from events.tests.recount import Traffic, get, recount, reported
 
 

@@ -18,11 +18,11 @@ from knox.models import AuthToken
 from pytest_django import Settings
 
 from anpr_project.lib.tests.factories import make_user
-from events import consumers, hub
-from events.dispatch import dispatch
-from events.doorbell import ring
-from events.frames import OFFER
 from events.routing import websocket_urlpatterns
+from events.stream import consumers, hub
+from events.stream.dispatch import dispatch
+from events.stream.doorbell import ring
+from events.stream.frames import OFFER
 from events.tests.conftest import Sender, make_sender
 from events.tests.factories import reading
 
@@ -286,7 +286,7 @@ async def test_hub_outlives_a_failing_database_and_layer(monkeypatch: pytest.Mon
     read_after = hub.read_after
     monkeypatch.setattr(hub, "read_after", flaky)
     sender = await in_thread(make_sender)
-    with patch("events.hub.get_channel_layer", side_effect=RuntimeError("no layer")):
+    with patch("events.stream.hub.get_channel_layer", side_effect=RuntimeError("no layer")):
         async with stream() as socket:
             await socket.receive_json_from(5)
             await in_thread(send_events, sender, 1)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.db import OperationalError
 
-from events import consumers
 from events.metrics import STREAM_CLIENTS
 from events.models import StreamHead
+from events.stream import consumers
 from events.tests.conftest import make_sender
 from events.tests.test_stream import closed, in_thread, send_events, stream
 

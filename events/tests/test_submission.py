@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from events.submission import _usual_parts, split_parts
+from events.ingest.submission import _usual_parts, split_parts
 
 BOUNDARY = "----WebKitFormBoundaryAb1"
 PICTURE = b"\xff\xd8\r\n--\r\n------WebKit\xff\xd9"

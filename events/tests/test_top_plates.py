@@ -7,10 +7,10 @@ import pytest
 from django.db import transaction
 from rest_framework.test import APIClient
 
-from events import stats, top_plates
-from events.dispatch import dispatch
 from events.models import DayPlate, EventReceipt, MonthPlate, PlateEvent
-from events.rollups import remove_events
+from events.statistics import summary, top_plates
+from events.statistics.rollups import remove_events
+from events.stream.dispatch import dispatch
 from events.tests.recount import Traffic, get, recount
 from events.tests.rows import NOON, build_event, store
 from sensors.tests.factories import make_sensor
@@ -46,7 +46,7 @@ def test_the_most_frequent_plates_are_found_without_counting_the_others(
 ) -> None:
     # Nothing is left to the grouping of all events: what is uncertain says so.
     for name, value in {"FEW_EVENTS": 0, "MAX_EVENTS": 0, "TOP_PLATES": 3}.items():
-        monkeypatch.setattr(stats, name, value)
+        monkeypatch.setattr(summary, name, value)
     monkeypatch.setattr(top_plates, "LISTED", 4)
     monkeypatch.setattr(top_plates, "FIRST_COUNTED", 2)
     traffic, certain = Traffic(seed), 0
@@ -73,7 +73,7 @@ def test_the_most_frequent_plates_are_found_without_counting_the_others(
 def test_plates_of_one_day_or_of_whole_months_need_no_look_at_events(
     api: APIClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stats, "FEW_EVENTS", 0)
+    monkeypatch.setattr(summary, "FEW_EVENTS", 0)
     sensor = make_sensor()
     store(
         build_event(sensor, f"P{place}", captured_at=NOON - timedelta(days=day))

@@ -10,8 +10,8 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from cameras.tests.factories import make_camera
-from events.dispatch import dispatch
 from events.models import PlateEvent
+from events.stream.dispatch import dispatch
 from events.tests.conftest import Sender, make_sender
 from events.tests.factories import reading
 from exporters.configuration import read

@@ -12,8 +12,7 @@ import pytest
 from django.core.management import call_command
 from django.db import DatabaseError, connection
 
-from events import expired_months, partitions
-from events.dispatch import dispatch
+from events import partitions
 from events.models import (
     DayPlate,
     EventReceipt,
@@ -25,6 +24,8 @@ from events.models import (
     TpmsReading,
 )
 from events.partitions import Month, make_ahead
+from events.retention import expired_months
+from events.stream.dispatch import dispatch
 from events.tests.conftest import Sender, files_in, make_sender
 from events.tests.factories import picture, reading
 from exporters.delivery import fan_out

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from events.dispatch import dispatch
+from events.stream.dispatch import dispatch
 from events.tests.conftest import make_sender
 from events.tests.factories import reading
 from exporters import lane

@@ -10,7 +10,7 @@ import pytest
 from django.db import OperationalError, connection
 from pytest_django import Settings
 
-from events.dispatch import dispatch
+from events.stream.dispatch import dispatch
 from events.tests.conftest import Sender, make_sender
 from events.tests.factories import reading
 from exporters import lane, lanes, recorder

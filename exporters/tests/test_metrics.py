@@ -12,7 +12,7 @@ from django.core.management import CommandError
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from events.dispatch import dispatch
+from events.stream.dispatch import dispatch
 from events.tests.conftest import make_sender
 from events.tests.factories import reading
 from exporters import metrics

@@ -16,11 +16,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from audit.models import Action, AuditEntry, Channel
-from events import doorbell
-from events.dispatch import dispatch
-from events.doorbell import Doorbell
 from events.models import EventReceipt, PlateEvent
-from events.retention import expire
+from events.retention.deletion import expire
+from events.stream import doorbell
+from events.stream.dispatch import dispatch
+from events.stream.doorbell import Doorbell
 from events.tests.conftest import make_sender
 from events.tests.factories import reading
 from exporters import worker

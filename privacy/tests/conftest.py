@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from events.dispatch import dispatch
+from events.stream.dispatch import dispatch
 from events.tests.conftest import Sender, make_sender
 from events.tests.factories import picture, reading
 from exporters.delivery import fan_out

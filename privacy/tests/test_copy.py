@@ -12,8 +12,8 @@ from django.db import DatabaseError
 from rest_framework.test import APIClient
 
 from audit.models import Action, AuditEntry
-from events.dispatch import dispatch
 from events.models import PlateEvent
+from events.stream.dispatch import dispatch
 from events.tests.conftest import Sender, files_in
 from events.tests.factories import picture
 from exporters.models import ExporterConfig

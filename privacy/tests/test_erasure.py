@@ -20,9 +20,9 @@ from rest_framework.test import APIClient
 from anpr_project.lib.tests.factories import make_user
 from audit.models import Action, AuditEntry
 from audit.words import in_words
-from events.dispatch import dispatch
 from events.models import EventReceipt, KnownPlate, LegalHold, PlateEvent, Rollup
-from events.retention import expire
+from events.retention.deletion import expire
+from events.stream.dispatch import dispatch
 from events.tests.conftest import Sender, files_in
 from exporters.models import Delivery, ExporterConfig
 from privacy import erasure
@@ -91,7 +91,7 @@ def test_what_a_sensor_sends_again_stays_erased(
     erase(api)
     answer = sender.send(seen[1])
     assert (answer.status_code, answer.json()) == (202, {"status": "erased", "zone": None})
-    batch = sender.post(json.dumps(seen), path="/api/v1/events/ingest/batch").json()
+    batch = sender.post(json.dumps(seen), path="/api/v1/events/ingest/recording/batch").json()
     assert [result["status"] for result in batch] == [202, 202, 422, 202]
     assert PlateEvent.objects.count() == 1
     # A new event of the plate is a new matter.

@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand
 from anpr_project.processes import bound_socket, raise_descriptor_limit
 from anpr_project.server import serve
 from anpr_project.start import create_first_admin, migrate, refuse_unusable_uploads
-from events import doorbell
+from events.stream import doorbell
 from exporters.worker import Worker
 
 

@@ -10,12 +10,12 @@ from unittest.mock import patch
 from django.db import connection
 
 from audit.chain import seal_entries
-from events.ingest import ContentDiffers
+from events.ingest.recording import ContentDiffers
 from events.models import PlateEventQuerySet
-from events.policies import Policy, policies
-from events.positions import MAKE_VISIBLE
-from events.retention import delete_events
-from events.rollups import add_counts
+from events.retention.deletion import delete_events
+from events.retention.policies import Policy, policies
+from events.statistics.rollups import add_counts
+from events.stream.positions import MAKE_VISIBLE
 from exporters.models import Delivery, DeliveryQuerySet
 from exporters.retry import RetryPolicy
 from exporters.tests.sinks import Sink
@@ -127,15 +127,15 @@ def nothing(*_: Any) -> None:
 
 
 FAULTS: dict[str, list[Callable[[], Fault]]] = {
-    "a repeat is refused": [at("events.ingest.already_stored", refuse_repeat)],
+    "a repeat is refused": [at("events.ingest.recording.already_stored", refuse_repeat)],
     "other content is taken": [
-        at("events.ingest.content_sha256", lambda *_: b"x" * 32),
-        at("events.batch.content_sha256", lambda *_: b"x" * 32),
+        at("events.ingest.recording.content_sha256", lambda *_: b"x" * 32),
+        at("events.ingest.batch.content_sha256", lambda *_: b"x" * 32),
     ],
-    "an exclusion zone is ignored": [at("events.ingest.zone_of", own_zone)],
+    "an exclusion zone is ignored": [at("events.ingest.recording.zone_of", own_zone)],
     "a revoked key is taken": [of(SensorKeyQuerySet, "live", lambda self: self.all())],
-    "positions fall": [at("events.positions.MAKE_VISIBLE", falling)],
-    "statistics lose an event": [at("events.positions.add_counts", count_one_less)],
+    "positions fall": [at("events.stream.positions.MAKE_VISIBLE", falling)],
+    "statistics lose an event": [at("events.stream.positions.add_counts", count_one_less)],
     "a matching event is skipped": [at("exporters.delivery._wanted", all_but_last)],
     "filters are ignored": [at("exporters.delivery._wanted", lambda _, events: events)],
     "a message is sent twice": [of(WebhookTransport, "send", send_twice)],
@@ -150,6 +150,6 @@ FAULTS: dict[str, list[Callable[[], Fault]]] = {
     "a hold is ignored": [of(PlateEventQuerySet, "not_held", lambda self: self)],
     "erased under a hold": [of(Erasure, "_refuse_held", nothing)],
     "what is erased comes back": [at("privacy.erasure.erase_events", delete_events)],
-    "a zone's days are ignored": [at("events.retention.policies", everywhere_the_same)],
+    "a zone's days are ignored": [at("events.retention.deletion.policies", everywhere_the_same)],
     "the audit log is altered": [at("ledger.machine.world.seal_entries", seal_and_alter)],
 }

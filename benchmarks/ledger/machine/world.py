@@ -21,9 +21,9 @@ from django.db import connection
 from rest_framework.test import APIClient
 
 from audit.chain import seal_entries
-from events.dispatch import dispatch
 from events.models import StreamHead
 from events.partitions import make_ahead
+from events.stream.dispatch import dispatch
 from evidence.models import SigningKey
 from exporters import lanes
 from exporters.delivery import fan_out

@@ -5,8 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from events.orphans import sweep_orphans
-from events.retention import BATCH, expire
+from events.pictures.orphans import sweep_orphans
+from events.retention.deletion import BATCH, expire
 
 
 class Command(BaseCommand):

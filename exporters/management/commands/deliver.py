@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from events.doorbell import Doorbell
+from events.stream.doorbell import Doorbell
 from exporters import metrics
 from exporters.worker import Worker
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from anpr_project.lib.auditing import write_down_command
 from events.models import KnownPlate
-from events.search import unseen_plates
+from events.search.similar import unseen_plates
 from privacy.digest import digests
 from privacy.erasure import Erasure, Held
 from privacy.erasure_log import erasure_log, noted_erasures
