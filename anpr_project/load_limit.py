@@ -26,8 +26,9 @@ logger = logging.getLogger(__name__)
 # What monitoring asks has places of its own: it has to be answered just then.
 HEALTH = frozenset({"/liveness", "/ready", "/health", "/metrics"})
 HEALTH_PLACES, HEALTH_SEATS = 2, 2
-# A tenth of a second of a core's events; who would come later than that is better told at once.
-SEATS = 32
+# A quarter of a second of a core's events: many sensors may send at the same moment. Who would come
+# later than that is better told at once.
+SEATS = 64
 PATIENCE_S = 1.0
 RETRY_AFTER_S = (2, 10)
 TELL_EVERY_S = 10.0

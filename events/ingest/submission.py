@@ -24,7 +24,7 @@ MAX_BATCH_BYTES = 16 * 1024 * 1024
 MAX_PARTS = 8
 STARTS = (b"[", b"{")
 # A part's head as nearly every client writes it.
-_usual_head = re.compile(
+USUAL_HEAD = re.compile(
     rb'\r\nContent-Disposition: form-data; name="(event|frame|crop)"(?:; filename="[\w.-]*")?'
     rb"(?:\r\nContent-Type: [\w/.+-]+)?\r\n\r\n"
 )
@@ -51,7 +51,7 @@ def _usual_parts(body: bytes, boundary: str) -> dict[str, bytes] | None:
     at = len(delimiter) - 2
     if not 1 <= len(boundary) <= 70 or not body.startswith(delimiter[2:]):
         return None
-    while (head := _usual_head.match(body, at)) is not None:
+    while (head := USUAL_HEAD.match(body, at)) is not None:
         name, end = head[1].decode(), body.find(delimiter, head.end())
         if end < 0 or name in parts:
             return None
