@@ -22,17 +22,11 @@ urlpatterns = [
     *router.urls,
     path("api/v1/events", EventListView.as_view(), name="event-list"),
     path("api/v1/events/stats", EventStatsView.as_view(), name="event-stats"),
-    path(
-        "api/v1/events/statistics/summary/confidence",
-        EventConfidenceView.as_view(),
-        name="event-confidence",
-    ),
+    path("api/v1/events/stats/confidence", EventConfidenceView.as_view(), name="event-confidence"),
     path("api/v1/events/export", EventDownloadView.as_view(), name="event-download"),
     path("api/v1/events/<int:pk>", EventDetailView.as_view(), name="event-detail"),
     path("api/v1/events/ingest", IngestView.as_view(), name="event-ingest"),
-    path(
-        "api/v1/events/ingest/recording/batch", BatchIngestView.as_view(), name="event-ingest-batch"
-    ),
+    path("api/v1/events/ingest/batch", BatchIngestView.as_view(), name="event-ingest-batch"),
     path("api/v1/events/<int:pk>/frame", PictureView.as_view(kind="frame"), name="event-frame"),
     path("api/v1/events/<int:pk>/crop", PictureView.as_view(kind="crop"), name="event-crop"),
 ]

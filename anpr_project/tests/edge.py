@@ -68,7 +68,7 @@ class Edge:
 
     def send_batch(self, events: list[dict[str, Any]]) -> None:
         answer = httpx.post(
-            f"{self.url}/api/v1/events/ingest/recording/batch",
+            f"{self.url}/api/v1/events/ingest/batch",
             json=events,
             headers={"Authorization": f"Api-Key {self.key}"},
             timeout=PATIENCE_S,

@@ -18,7 +18,7 @@ from typing import Any
 from ledger.book import Book, Entry
 
 INGEST = "/api/v1/events/ingest"
-BATCH = "/api/v1/events/ingest/recording/batch"
+BATCH = "/api/v1/events/ingest/batch"
 BATCH_SIZE = 20
 STORED = {200, 201}
 # Not now; whether it was stored is unknown after some of them, so it is sent again.

@@ -8,7 +8,7 @@ from datetime import datetime
 from django.core.signing import BadSignature, Signer
 
 # Its own, so that no other signature of ours opens a picture.
-SALT = "events.pictures.links.picture"
+SALT = "events.links.picture"
 _seconds = re.compile(r"[0-9]{1,12}")
 
 

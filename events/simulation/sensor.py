@@ -151,9 +151,7 @@ class Sensor:
 
     def remember(self, events: list[dict[str, Any]]) -> None:
         """Send past events without pictures, as a sensor does after a long time without network."""
-        answer = self._send(
-            "/api/v1/events/ingest/recording/batch", json.dumps(events).encode(), JSON
-        )
+        answer = self._send("/api/v1/events/ingest/batch", json.dumps(events).encode(), JSON)
         for result in answer.body if answer is not None else ():
             self.tally.add(OUTCOMES.get(result["status"], "refused"))
 

@@ -14,7 +14,7 @@ from events.stream.dispatch import dispatch
 from events.tests.rows import NOON, make_event
 from sensors.tests.factories import make_sensor
 
-URL = "/api/v1/events/statistics/summary/confidence"
+URL = "/api/v1/events/stats/confidence"
 RANGE = {"from": "2026-11-20T00:00:00Z", "to": "2026-11-23T00:00:00Z"}
 DAY = timedelta(days=1)
 

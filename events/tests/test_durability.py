@@ -63,7 +63,7 @@ def test_no_connection_is_opened_on_the_way_to_the_answer(
     monkeypatch.setattr(socket.socket, "sendall", connect)
     assert sender.send(reading(tpms=[{"id": "ff"}]), frame=picture()).status_code == 201
     batch = json.dumps([reading()])
-    assert sender.post(batch, path="/api/v1/events/ingest/recording/batch").status_code == 200
+    assert sender.post(batch, path="/api/v1/events/ingest/batch").status_code == 200
 
 
 @pytest.mark.django_db(transaction=True)

@@ -17,7 +17,7 @@ from events.tests.conftest import Sender, make_sender
 from events.tests.factories import reading
 from zones.tests.factories import make_zone
 
-BATCH = "/api/v1/events/ingest/recording/batch"
+BATCH = "/api/v1/events/ingest/batch"
 
 
 def post(sender: Sender, events: Any, content_type: str = "application/json") -> Any:

@@ -237,7 +237,7 @@ def test_other_content_types_are_refused(
     assert body["code"] == "unsupported_media_type"
 
 
-@pytest.mark.parametrize("path", ["/api/v1/events/ingest", "/api/v1/events/ingest/recording/batch"])
+@pytest.mark.parametrize("path", ["/api/v1/events/ingest", "/api/v1/events/ingest/batch"])
 def test_client_that_goes_away_while_sending_is_no_failure_of_ours(
     sender: Sender, upload_dir: Path, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:

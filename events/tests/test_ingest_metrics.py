@@ -51,7 +51,7 @@ def test_batch_counts_each_event(sender: Sender, count: Count) -> None:
     event = reading()
     sender.post(
         json.dumps([event, event, reading(confidence=7)]),
-        path="/api/v1/events/ingest/recording/batch",
+        path="/api/v1/events/ingest/batch",
     )
     assert count("anpr_ingest_events_total") == 1
     assert count("anpr_ingest_duplicates_total") == 1

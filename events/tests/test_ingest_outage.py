@@ -18,7 +18,7 @@ def away(*_: object) -> None:
     raise OperationalError("couldn't get a connection after 4.00 sec")
 
 
-@pytest.mark.parametrize("path", ["/api/v1/events/ingest", "/api/v1/events/ingest/recording/batch"])
+@pytest.mark.parametrize("path", ["/api/v1/events/ingest", "/api/v1/events/ingest/batch"])
 def test_sensor_is_told_to_come_again(
     sender: Sender, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:

@@ -91,7 +91,7 @@ def test_what_a_sensor_sends_again_stays_erased(
     erase(api)
     answer = sender.send(seen[1])
     assert (answer.status_code, answer.json()) == (202, {"status": "erased", "zone": None})
-    batch = sender.post(json.dumps(seen), path="/api/v1/events/ingest/recording/batch").json()
+    batch = sender.post(json.dumps(seen), path="/api/v1/events/ingest/batch").json()
     assert [result["status"] for result in batch] == [202, 202, 422, 202]
     assert PlateEvent.objects.count() == 1
     # A new event of the plate is a new matter.

@@ -56,7 +56,7 @@ API = """
 /api/v1/events/stream                                 GET    426 426 426 426 426 426 426 426
 /api/v1/events/stream                                 POST   405 405 405 405 405 405 405 405
 /api/v1/events/stats                                  GET    401 401 401 401 200 200 200 403
-/api/v1/events/statistics/summary/confidence                       GET    401 401 401 401 200 200 200 403
+/api/v1/events/stats/confidence                       GET    401 401 401 401 200 200 200 403
 /api/v1/events/export                                 GET    401 401 401 401 200 200 200 403
 /api/v1/events/<int:pk>/frame                         GET    401 401 401 401 200 200 200 403
 /api/v1/events/<int:pk>/frame?original=1              GET    401 401 401 401 403 403 200 403
@@ -71,10 +71,10 @@ API = """
 /api/v1/plates/erase                                  POST   401 401 401 401 403 403 400 403
 /api/v1/evidence/keys                                 GET    401 401 401 401 200 200 200 200
 /api/v1/events/ingest                                 POST   401 400 400 401 403 403 403 403
-/api/v1/events/ingest/recording/batch                           POST   401 200 200 401 403 403 403 403
+/api/v1/events/ingest/batch                           POST   401 200 200 401 403 403 403 403
 """
 # A session is none to a sensor's door: who comes with one is as good as nobody.
-SENSORS_ONLY = ("/api/v1/events/ingest", "/api/v1/events/ingest/recording/batch")
+SENSORS_ONLY = ("/api/v1/events/ingest", "/api/v1/events/ingest/batch")
 # It gives back what it was shown; a session is no token. Tested in test_tokens.
 CREDENTIAL_ITSELF = {("/api/v1/auth/token", "DELETE")}
 

@@ -173,9 +173,7 @@ PARTS_OF_EVENT = ("plate", "vehicle", "region", "candidate", "tyre model")
 def send_events(doors: Doors, one: Hostile, key: str, picture: bytes) -> None:
     authorization = {"Authorization": f"Api-Key {key}"}
     events = events_of(one)
-    status, answers = doors.call(
-        "POST", f"{API}/events/ingest/recording/batch", events, **authorization
-    )
+    status, answers = doors.call("POST", f"{API}/events/ingest/batch", events, **authorization)
     if status != 200:
         doors.broken.append(f"batch: {status} for {one.text!a}")
         return

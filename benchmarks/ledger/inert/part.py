@@ -75,9 +75,7 @@ def look_at_pages(
         now = datetime.now(UTC).isoformat()
         fields = {"confidence": 0.9, "captured_at": now}
         many = [fields | {"event_id": str(uuid.uuid4()), "plate": plate} for plate in plates]
-        at.call(
-            "POST", f"{API}/events/ingest/recording/batch", many, Authorization=f"Api-Key {key}"
-        )
+        at.call("POST", f"{API}/events/ingest/batch", many, Authorization=f"Api-Key {key}")
 
     some = corpus[:: options.every]
     pages.lists(tab, at, options.lists)

@@ -109,9 +109,7 @@ class Sending(Base):
             again = kind == "same" and bodies
             bodies.append(dict(bodies[-1]) if again else self.of_kind(kind, sensor, given, number))
         by = self.model.sensors[sensor]
-        status, results = self.world.call(
-            "POST", "events/ingest/recording/batch", bodies, by=by.key
-        )
+        status, results = self.world.call("POST", "events/ingest/batch", bodies, by=by.key)
         assert status == (by.refusal or 200)
         self.did("batches")
         if not by.refusal:
