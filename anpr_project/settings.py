@@ -68,7 +68,7 @@ PUBLIC_URL = env.origin(
     "PUBLIC_URL", f"http://{f'[{_shown_host}]' if ':' in _shown_host else _shown_host}:{PORT}"
 )
 API_WORKERS = env.integer("API_WORKERS", os.cpu_count() or 1, 1, 256)
-API_THREADS = env.integer("API_THREADS", 8, 1, 256)
+API_THREADS = env.integer("API_THREADS", 16 if POSTGRES_SERVER else 8, 1, 256)
 
 # Who may talk to us ----------------------------------------------------------------------------
 ALLOWED_HOSTS = [*env.host_names("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"]), HOST]

@@ -41,7 +41,7 @@ PAGE = 500
 BUSY_S = 15
 # A reader that is slow keeps a thread of a WSGI server, which others need; an ASGI server waits
 # without one.
-_wsgi_places = threading.BoundedSemaphore(max(1, settings.API_THREADS // 2))
+_wsgi_places = threading.BoundedSemaphore(max(1, settings.API_THREADS // 4))
 _asgi_places = threading.BoundedSemaphore(8)
 
 
