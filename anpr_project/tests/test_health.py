@@ -25,14 +25,18 @@ WRAPPER: Any = type(connections["default"])
 PROBES = (health.database, health.redis_server, health.storage)
 
 
-@pytest.fixture(autouse=True)
-def fresh() -> Iterator[None]:
-    for probe in PROBES:
-        probe.forget()
-    yield
+def _forget() -> None:
     for probe in PROBES:
         probe.forget()
     health.migrated.clear()
+
+
+@pytest.fixture(autouse=True)
+def fresh() -> Iterator[None]:
+    """Nothing is known from before: tests elsewhere ask about health, too."""
+    _forget()
+    yield
+    _forget()
 
 
 @pytest.fixture
