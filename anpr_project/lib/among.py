@@ -15,6 +15,8 @@ from django.db.models import (
     Lookup,
 )
 
+from anpr_project.lib.statements import as_array
+
 
 class Among(Lookup[Sequence[int]]):
     """Like `in`, with one parameter for all values.
@@ -27,18 +29,20 @@ class Among(Lookup[Sequence[int]]):
     lookup_name = "among"
     prepare_rhs = False
 
-    def _sides(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...], str]:
+    def _sides(
+        self, compiler: Any, connection: Any
+    ) -> tuple[str, tuple[str | int, ...], list[str]]:
         column, parameters = self.process_lhs(compiler, connection)
-        return column, tuple(parameters), ",".join(map(str, map(int, self.rhs)))
+        return column, tuple(parameters), list(map(str, map(int, self.rhs)))
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
         column, parameters, values = self._sides(compiler, connection)
         listed = f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608 - a column's name
-        return listed, (*parameters, f"[{values}]")
+        return listed, (*parameters, f"[{','.join(values)}]")
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[str | int, ...]]:
         column, parameters, values = self._sides(compiler, connection)
-        return f"{column} = ANY(%s::bigint[])", (*parameters, f"{{{values}}}")
+        return f"{column} = ANY(%s::bigint[])", (*parameters, as_array(values))
 
 
 class AmongWords(Lookup[Collection[str]]):
@@ -54,9 +58,8 @@ class AmongWords(Lookup[Collection[str]]):
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         column, parameters = self.process_lhs(compiler, connection)
-        # Written out, for psycopg takes several calls for each value of a list.
         quoted = ['"{}"'.format(word.replace("\\", r"\\").replace('"', r"\"")) for word in self.rhs]
-        return f"{column} = ANY(%s::text[])", (*parameters, f"{{{','.join(quoted)}}}")
+        return f"{column} = ANY(%s::text[])", (*parameters, as_array(quoted))
 
 
 CharField.register_lookup(AmongWords)

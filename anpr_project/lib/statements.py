@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
@@ -21,6 +22,14 @@ def planned_once() -> CursorWrapper:
     if connection.vendor != "postgresql":
         return connection.cursor()
     return cast("DatabaseWrapper", connection).prepared_cursor()
+
+
+def as_array(values: Iterable[str]) -> str:
+    """Return PostgreSQL's text of an array, of numbers, times or what is quoted already.
+
+    The driver takes several calls for each value of a list.
+    """
+    return f"{{{','.join(values)}}}"
 
 
 def condition_of(rows: QuerySet[Any, Any]) -> tuple[str, list[Any]]:

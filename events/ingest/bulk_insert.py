@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from django.db import connection
 
+from anpr_project.lib.statements import as_array
 from events.models import EventReceipt, PlateEvent
 
 RECEIPTS = EventReceipt._meta.db_table
@@ -25,11 +26,6 @@ Row = dict[str, Any]
 # An event's id as text, the digest of its content, and its row.
 New = tuple[str, bytes, Row]
 NO_PICTURES: Row = dict.fromkeys(("frame", "frame_sha256", "crop", "crop_sha256"), "")
-
-
-def _as_array(values: Iterable[str]) -> str:
-    """Return PostgreSQL's text of an array; the driver's own takes as long as the INSERT."""
-    return f"{{{','.join(values)}}}"
 
 
 def insert_receipts(sensor: int, new: Sequence[New]) -> dict[str, int]:
@@ -50,7 +46,7 @@ def insert_receipts(sensor: int, new: Sequence[New]) -> dict[str, int]:
             (row["captured_at"].isoformat() for _, _, row in new),
         )
         with connection.cursor() as cursor:
-            cursor.execute(statement, [sensor, *map(_as_array, columns)])
+            cursor.execute(statement, [sensor, *map(as_array, columns)])
             return dict(cursor.fetchall())
     known = {
         str(event_id)

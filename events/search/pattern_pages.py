@@ -17,7 +17,7 @@ from typing import Any
 from django.db import connection
 from django.db.models import Q, QuerySet
 
-from anpr_project.lib.statements import condition_of, planned_once
+from anpr_project.lib.statements import as_array, condition_of, planned_once
 from events.conditions import PlateLike
 from events.filters import EventFilter
 from events.lookups import beginning_with
@@ -41,7 +41,7 @@ LONGEST = timedelta(days=366)
 # From a shorter beginning the stretch of the index is long, and most of it is no match.
 SHORTEST_BEGINNING = 2
 
-# One text: an array of thousands takes long to quote, and a plate has no comma.
+# One text, and no array as text: in that, the plate NULL would be none. A plate has no comma.
 PLATES = "string_to_array(%s, ',')"
 
 Place = tuple[int, datetime]
@@ -137,11 +137,9 @@ def _page(asked: PageRequest, places: list[Place]) -> Page:
     if not places:
         return asked.of([])
     given = "SELECT * FROM unnest(%s::bigint[], %s::timestamptz[]) AS given(id, captured_at)"
-    # As texts, for psycopg takes several calls for each value of a list.
-    ids = ",".join([str(pk) for pk, _ in places])
-    times = ",".join([captured_at.isoformat() for _, captured_at in places])
-    columns = [f"{{{ids}}}", f"{{{times}}}"]
-    return asked.of(read_places(given, columns, oldest_first=asked.is_backwards))
+    ids = as_array(str(pk) for pk, _ in places)
+    times = as_array(captured_at.isoformat() for _, captured_at in places)
+    return asked.of(read_places(given, [ids, times], oldest_first=asked.is_backwards))
 
 
 def _page_of_plates(asked: PageRequest, wanted: EventFilter, plates: Collection[str]) -> Page:

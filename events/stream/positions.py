@@ -12,6 +12,7 @@ from typing import Any
 
 from django.db import connection
 
+from anpr_project.lib.statements import as_array
 from events.models import EventReceipt, PlateEvent
 from events.plates import LOOK_ALIKES
 from events.statistics.rollups import Change, Combination, add_counts, add_events
@@ -71,7 +72,7 @@ def _in_one_statement(head: int, limit: int) -> Visible:
         ids, earliest, latest = cursor.fetchone()
         if ids is None:
             return 0, ()
-        given: dict[str, Any] = {"ids": f"{{{','.join(map(str, ids))}}}", "head": head}
+        given: dict[str, Any] = {"ids": as_array(map(str, ids)), "head": head}
         cursor.execute(MAKE_VISIBLE, given | {"earliest": earliest, "latest": latest} | FOLDING)
         combinations = {
             Combination(*key): Change(events, confidence, set(plates))

@@ -115,3 +115,18 @@ def test_pages_of_one_camera_or_zone_hold_its_events_in_order(api: APIClient, db
             for event in events
             if event.pk in expected and moments[4] <= event.captured_at < moments[12]
         ]
+
+
+@pytest.mark.parametrize("query", [{"plate": "NULL"}, {"plate": "*ULL"}, {"similar": "NULL"}])
+def test_a_plate_that_reads_null_is_a_plate(
+    api: APIClient, db: None, monkeypatch: pytest.MonkeyPatch, query: dict[str, str]
+) -> None:
+    monkeypatch.setattr(pattern_pages, "NEAR", 2)
+    sensor = make_sensor()
+    plates = ["NULL", *PLATES]
+    oldest, *_ = store(
+        build_event(sensor, plate, captured_at=NOON + timedelta(seconds=n))
+        for n, plate in enumerate(plates)
+    )
+    dispatch()
+    assert pages(api, **query) == [oldest.pk]
