@@ -128,7 +128,9 @@ def test_orphans_are_swept_and_nothing_else(sender: Sender, upload_dir: Path) ->
     hour_ago = time.time() - 2 * 3600
     os.utime(kept, (hour_ago, hour_ago))
     old, young = kept.with_name("orphan.jpg"), kept.with_name("young.jpg")
-    ancient = upload_dir / "2020/01/02/03/orphan.jpg"
+    # Not of this hour of the day, or it would have its turn now.
+    other_hour = (datetime.now(UTC).hour + 12) % 24
+    ancient = upload_dir / f"2020/01/02/{other_hour:02}/orphan.jpg"
     ancient.parent.mkdir(parents=True)
     (upload_dir / "2020/13/40/99").mkdir(parents=True)  # not an hour: left alone
     for file in (old, young, ancient):
