@@ -127,7 +127,7 @@ MIDDLEWARE = [
     "anpr_project.lib.content_policy.AnswerHeadersMiddleware",
     *(["django_prometheus.middleware.PrometheusBeforeMiddleware"] if ENABLE_METRICS else []),
     "django.middleware.security.SecurityMiddleware",
-    "anpr_project.sensor_requests.SensorRequestsMiddleware",
+    "anpr_project.program_requests.ProgramRequestsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
