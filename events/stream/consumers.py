@@ -152,26 +152,24 @@ class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no t
                 position, up_to, self.filter
             )
             for event in events:
+                await self._stay_admitted()
                 await self._send(frame_of(event).text)
         # No await between the comparison above and this: the hub cannot move in between.
         feed.add(self)
 
     async def _live(self) -> None:
-        loop = asyncio.get_running_loop()
-        admit_again_at = loop.time() + ADMIT_AGAIN_S
         while True:
             try:
-                async with asyncio.timeout_at(admit_again_at):
+                async with asyncio.timeout_at(self._admit_again_at):
                     await self._wake.wait()
             except TimeoutError:
                 pass
             self._wake.clear()
             while self._queue:
+                await self._stay_admitted()
                 await self._send(self._queue.popleft().text)
             self._idle = True
-            if loop.time() >= admit_again_at:
-                await self._admit()
-                admit_again_at = loop.time() + ADMIT_AGAIN_S
+            await self._stay_admitted()
 
     async def _send(self, frame: str) -> None:
         async with asyncio.timeout(SEND_TIMEOUT_S):
@@ -182,7 +180,13 @@ class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no t
         admitted: HttpRequest = await database_sync_to_async(admit, thread_sensitive=False)(
             self.scope
         )
+        self._admit_again_at = asyncio.get_running_loop().time() + ADMIT_AGAIN_S
         return admitted
+
+    async def _stay_admitted(self) -> None:
+        """Ask again when it is time, so that who lags far behind loses a lost right as well."""
+        if asyncio.get_running_loop().time() >= self._admit_again_at:
+            await self._admit()
 
     async def _close(self, refusal: Refused) -> None:
         metrics.STREAM_CLOSED.labels(refusal.code).inc()

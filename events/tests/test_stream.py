@@ -13,9 +13,7 @@ from channels.routing import URLRouter
 from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import User
 from django.db import close_old_connections
-from django.test import Client
 from knox.models import AuthToken
-from pytest_django import Settings
 
 from anpr_project.lib.tests.factories import make_user
 from events.routing import websocket_urlpatterns
@@ -162,47 +160,6 @@ async def test_filters_are_those_of_the_list() -> None:
 async def test_wrong_query_is_refused(query: str) -> None:
     async with stream(query) as socket:
         assert await closed(socket) == 4400
-
-
-async def test_only_who_may_read_events_is_admitted() -> None:
-    nobody = await in_thread(lambda: token_of(make_user()))
-    for headers, code in (
-        ([], 4401),
-        ([(b"authorization", b"Token nonsense")], 4401),
-        ([(b"authorization", b"\xff\xfe")], 4401),
-        ([(b"cookie", b"sessionid=nonsense")], 4401),
-        (nobody, 4403),
-    ):
-        async with stream("", headers) as socket:
-            assert await closed(socket) == code, headers
-
-
-def session_cookie(user: User) -> bytes:
-    client = Client()
-    client.force_login(user)
-    return f"sessionid={client.cookies['sessionid'].value}".encode()
-
-
-async def test_session_needs_an_origin_of_ours(settings: Settings) -> None:
-    settings.CORS_ORIGINS = ["https://console.example"]
-    user = await in_thread(make_user, role="Viewers")
-    cookie = await in_thread(session_cookie, user)
-    headers = [(b"cookie", cookie), (b"host", b"anpr.example:8000")]
-    for origin in (b"http://anpr.example:8000", b"https://console.example"):
-        async with stream("", [*headers, (b"origin", origin)]) as socket:
-            assert (await socket.receive_json_from(5))["type"] == "hello"
-    for others in ([], [(b"origin", b"http://evil.example")], [(b"origin", b"null")]):
-        async with stream("", [*headers, *others]) as socket:
-            assert await closed(socket) == 4403
-
-
-async def test_lost_right_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(consumers, "ADMIT_AGAIN_S", 0.1)
-    async with stream() as socket:
-        await socket.receive_json_from(5)
-        await asyncio.sleep(0.3)
-        await in_thread(AuthToken.objects.all().delete)
-        assert await closed(socket) == 4401
 
 
 async def test_client_that_does_not_read_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
