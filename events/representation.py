@@ -10,8 +10,11 @@ from uuid import UUID
 
 import msgspec
 
+from cameras.models import Camera
 from events.models import PlateEvent, TpmsReading
 from events.readings import Candidate, Location, Vehicle
+from sensors.models import SensorSettings
+from zones.models import Zone
 
 
 class TyreView(msgspec.Struct, frozen=True):
@@ -75,15 +78,26 @@ def _tyre(reading: TpmsReading) -> TyreView:
     )
 
 
-def represent(event: PlateEvent, tyres: Iterable[TpmsReading] | None = None) -> EventView:
-    """Return the outside view of an event loaded with `with_parts()`, or with its tyres given."""
+def represent(event: PlateEvent) -> EventView:
+    """Return the outside view of an event loaded with `with_parts()`."""
+    return represent_new(event, event.tyres.all(), event.sensor, event.camera, event.zone)
+
+
+def represent_new(
+    event: Any,
+    tyres: Iterable[TpmsReading],
+    sensor: SensorSettings,
+    camera: Camera | None,
+    zone: Zone | None,
+) -> EventView:
+    """Return the outside view of what has the fields of an event, with all that belongs to it."""
     return _view(
         event,
         msgspec.convert(event.details, Details),
-        sensor_name=event.sensor.name,
-        camera_name=event.camera.name if event.camera else None,
-        zone_name=event.zone.name if event.zone else None,
-        tyres=event.tyres.all() if tyres is None else tyres,
+        sensor_name=sensor.name,
+        camera_name=camera.name if camera else None,
+        zone_name=zone.name if zone else None,
+        tyres=tyres,
     )
 
 

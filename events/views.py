@@ -36,7 +36,6 @@ from events.ingest.submission import (
 )
 from events.models import PlateEvent
 from events.pictures import images, links
-from events.representation import represent
 from sensors.authentication import IsSensor, SensorKeyAuthentication, admitted
 from sensors.credentials import Credential
 
@@ -132,7 +131,7 @@ def _answer(result: Result) -> HttpResponse:
         return json_response(
             {"status": status, "zone": result.zone and result.zone.pk}, status_code
         )
-    response = json_response(represent(result.event, result.tyres), status_code)
+    response = json_response(result.event, status_code)
     if result.outcome is Outcome.REPEATED:
         metrics.INGEST_DUPLICATES.inc()
         response["Idempotent-Replayed"] = "true"

@@ -13,6 +13,7 @@ from rest_framework.exceptions import APIException
 
 from anpr_project.lib.errors import FieldError, TooLarge, Unavailable, error_body
 from events.ingest.bulk_insert import NO_PICTURES, Row, insert_receipts, insert_rows
+from events.ingest.insert import tyre_row
 from events.ingest.recording import ContentDiffers, Outcome, camera_for, columns_of, content_sha256
 from events.ingest.submission import MAX_BYTES
 from events.ingest.zoning import zone_of
@@ -101,15 +102,7 @@ def _insert(new: Sequence[Item]) -> None:
     rows = [item.row | {"id": item.stored} for item in new if item.row]
     insert_rows(rows)
     TpmsReading.objects.bulk_create(
-        TpmsReading(
-            event_id=item.stored,
-            captured_at=item.row["captured_at"],
-            tyre_id=tyre.hex_id,
-            model=tyre.model,
-            pressure_kpa=tyre.pressure_kpa,
-            temperature_c=tyre.temperature_c,
-            battery_ok=tyre.battery_ok,
-        )
+        tyre_row(tyre, item.stored, item.row["captured_at"])
         for item in new
         if item.row and item.reading and item.stored
         for tyre in item.reading.tpms

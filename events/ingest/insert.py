@@ -7,9 +7,10 @@ statement anew for each event.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 import msgspec
 from django.db import DataError, IntegrityError, connection, models, transaction
@@ -17,6 +18,7 @@ from django.db import DataError, IntegrityError, connection, models, transaction
 from anpr_project.lib.postgresql.lasting import LastingConnection
 from events.ingest.group_commit import GroupCommit
 from events.models import EventReceipt, PlateEvent, TpmsReading
+from events.readings import Tyre
 
 if TYPE_CHECKING:
     from anpr_project.lib.postgresql.base import DatabaseWrapper
@@ -24,27 +26,60 @@ if TYPE_CHECKING:
 Fields = list[models.Field[object, object]]
 EVENTS, RECEIPTS = PlateEvent._meta.db_table, EventReceipt._meta.db_table
 KEY = "sensor_id, event_id"
+SHA256 = "decode(content_sha256, 'base64')"
 
 
-@dataclass
-class NewEvent:
-    """An event with its receipt and its tyres, on its way into the database."""
+class NewEvent(msgspec.Struct, kw_only=True):
+    """An event and its receipt on their way into the database, by the names of their columns.
 
-    event: PlateEvent
-    tyres: Sequence[TpmsReading] = ()
-    # Whether this has stored it; else its sensor had stored this event_id before.
-    is_stored: bool = field(default=False, init=False)
+    No instances of the models: to make both took longer than to write the event's files.
+    """
+
+    sensor_id: int
+    event_id: UUID
+    content_sha256: bytes
+    captured_at: datetime
+    received_at: datetime
+    camera_id: int | None
+    zone_id: int | None
+    plate: str
+    plate_normalized: str
+    confidence: float
+    region: str
+    vehicle_type: str
+    vehicle_make: str
+    vehicle_color: str
+    details: dict[str, Any]
+    frame: str = ""
+    frame_sha256: str = ""
+    crop: str = ""
+    crop_sha256: str = ""
+    # Rows of their own.
+    tyres: tuple[Tyre, ...] = ()
+    # Its id once this has stored it; else its sensor had stored this event_id before.
+    pk: int | None = None
 
     @property
-    def key(self) -> tuple[int, Any]:
-        return self.event.sensor_id, self.event.event_id
+    def key(self) -> tuple[int, UUID]:
+        return self.sensor_id, self.event_id
 
-    def stored_as(self, pk: int) -> None:
-        self.is_stored = True
-        self.event.pk = self.event.receipt.pk = pk
-        self.event._state.adding = self.event.receipt._state.adding = False
-        for tyre in self.tyres:
-            tyre.event = self.event
+    def tyre_rows(self) -> list[TpmsReading]:
+        """Return the unsaved rows of its tyres; none for what this has not stored."""
+        pk = self.pk
+        return [] if pk is None else [tyre_row(tyre, pk, self.captured_at) for tyre in self.tyres]
+
+
+def tyre_row(tyre: Tyre, event: int, captured_at: datetime) -> TpmsReading:
+    """Return the unsaved row of a tyre of the event with this id."""
+    return TpmsReading(
+        event_id=event,
+        captured_at=captured_at,
+        tyre_id=tyre.hex_id,
+        model=tyre.model,
+        pressure_kpa=tyre.pressure_kpa,
+        temperature_c=tyre.temperature_c,
+        battery_ok=tyre.battery_ok,
+    )
 
 
 @cache
@@ -67,11 +102,14 @@ def _insert_many() -> str:
     receipt, event = _columns(EventReceipt), _columns(PlateEvent)
     fields = _fields(EventReceipt) + _fields(PlateEvent)
     types = {str(field.column): field.db_type(connection) for field in fields}
+    # As msgspec writes bytes.
+    types["content_sha256"] = "text"
+    selected = [SHA256 if name == "content_sha256" else name for name in receipt]
     given = ", ".join(f"{name} {kind}" for name, kind in types.items())
     return (
         f"WITH given AS (SELECT * FROM json_to_recordset(%s::json) AS given({given})), "  # noqa: S608
         f"receipt AS (INSERT INTO {RECEIPTS} ({', '.join(receipt)}) "
-        f"SELECT {', '.join(receipt)} FROM given "
+        f"SELECT {', '.join(selected)} FROM given "
         f"ON CONFLICT ({KEY}) DO NOTHING RETURNING id, {KEY}) "
         f"INSERT INTO {EVENTS} (id, {', '.join(event)}) "
         f"SELECT receipt.id, {', '.join(f'given.{name}' for name in event)} "
@@ -79,21 +117,13 @@ def _insert_many() -> str:
     )
 
 
-def _row(event: PlateEvent) -> dict[str, Any]:
-    values = event.receipt.__dict__ | event.__dict__
-    row = {name: values[name] for name in (*_columns(EventReceipt), *_columns(PlateEvent))}
-    row["content_sha256"] = rf"\x{event.receipt.content_sha256.hex()}"
-    return row
-
-
 def _in_one_statement(new: Sequence[NewEvent], on: DatabaseWrapper) -> None:
-    rows = msgspec.json.encode([_row(item.event) for item in new]).decode()
     with on.prepared_cursor() as cursor:
-        cursor.execute(_insert_many(), [rows])
+        # What is no column is passed over there.
+        cursor.execute(_insert_many(), [msgspec.json.encode(new).decode()])
         stored = {(sensor, event_id): pk for sensor, event_id, pk in cursor.fetchall()}
     for item in new:
-        if item.key in stored:
-            item.stored_as(stored[item.key])
+        item.pk = stored.get(item.key)
 
 
 def _insert(row: models.Model, rest: str) -> int | None:
@@ -108,14 +138,18 @@ def _insert(row: models.Model, rest: str) -> int | None:
     return found and int(found[0])
 
 
+def _instance(model: type[models.Model], item: NewEvent, **others: Any) -> models.Model:
+    names = {field.attname for field in _fields(model)} & set(NewEvent.__struct_fields__)
+    return model(**{name: getattr(item, name) for name in names}, **others)
+
+
 def _one_by_one(new: Sequence[NewEvent]) -> None:
     """For SQLite, where a WITH cannot insert; nothing is far away there."""
     for item in new:
-        pk = _insert(item.event.receipt, f"ON CONFLICT ({KEY}) DO NOTHING RETURNING id")
-        if pk is not None:
-            item.event.pk = pk
-            _insert(item.event, "RETURNING id")
-            item.stored_as(pk)
+        receipt = _instance(EventReceipt, item)
+        item.pk = _insert(receipt, f"ON CONFLICT ({KEY}) DO NOTHING RETURNING id")
+        if item.pk is not None:
+            _insert(_instance(PlateEvent, item, pk=item.pk), "RETURNING id")
 
 
 # Of the one thread at a time that leads a group.
@@ -134,8 +168,7 @@ def _commit(new: Sequence[NewEvent]) -> None:
             _in_one_statement(new, cast("DatabaseWrapper", connection))
         else:
             _one_by_one(new)
-        stored = (item for item in new if item.is_stored)
-        TpmsReading.objects.bulk_create([tyre for item in stored for tyre in item.tyres])
+        TpmsReading.objects.bulk_create([tyre for item in new for tyre in item.tyre_rows()])
 
 
 def _committed_alone(item: NewEvent) -> Exception | None:
@@ -164,15 +197,14 @@ def _commit_together(new: Sequence[NewEvent]) -> list[Exception | None]:
 with_others = GroupCommit(_commit_together)
 
 
-def insert_event(event: PlateEvent, tyres: Sequence[TpmsReading] = ()) -> bool:
-    """Commit the event with its new receipt and its tyres, and set their ids.
+def insert_event(new: NewEvent) -> bool:
+    """Commit the event with its new receipt and its tyres, and set its id.
 
     False when its sensor has stored this event_id before.
     """
-    item = NewEvent(event, tyres)
     if connection.in_atomic_block:
         # What others have sent is not to depend on how this transaction ends.
-        _commit([item])
+        _commit([new])
     else:
-        with_others(item)
-    return item.is_stored
+        with_others(new)
+    return new.pk is not None

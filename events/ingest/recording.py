@@ -9,7 +9,7 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC
 from enum import Enum
 from typing import Any
 
@@ -20,13 +20,14 @@ from rest_framework import exceptions, status
 
 from anpr_project.lib.errors import Unavailable
 from cameras.models import Camera
-from events.ingest.insert import insert_event
+from events.ingest.insert import NewEvent, insert_event
 from events.ingest.submission import Submission
 from events.ingest.zoning import zone_of
-from events.models import EventReceipt, PlateEvent, TpmsReading
+from events.models import EventReceipt, PlateEvent
 from events.pictures.images import Picture, StoredPictures, inspect, refuse_when_full
 from events.plates import normalize
-from events.readings import PlateReading, Tyre, canonical
+from events.readings import PlateReading, canonical
+from events.representation import EventView, represent, represent_new
 from sensors.credentials import Credential
 from sensors.models import SensorSettings
 from zones.models import Zone, ZoneType
@@ -54,12 +55,10 @@ class Outcome(Enum):
 @dataclass(frozen=True)
 class Result:
     outcome: Outcome
-    event: PlateEvent | None = None
+    event: EventView | None = None
+    # Of what is not kept: in which zone it was, or whether it was stored once and erased on request.
     zone: Zone | None = None
-    # Of what is not kept: whether it was once, and erased on request.
     was_erased: bool = False
-    # The tyres of a new event, known here without asking the database; None: not loaded.
-    tyres: list[TpmsReading] | None = None
 
 
 def camera_for(sensor: SensorSettings, reading: PlateReading) -> Camera | None:
@@ -107,54 +106,18 @@ def columns_of(reading: PlateReading) -> dict[str, Any]:
     }
 
 
-def new_event(
-    *,
-    reading: PlateReading,
-    sensor: SensorSettings,
-    camera: Camera | None,
-    zone: Zone | None,
-    pictures: dict[str, Picture],
-    received_at: datetime,
-) -> PlateEvent:
-    """Return the unsaved row of a reading, with its receipt."""
-    event = PlateEvent(
-        sensor=sensor, camera=camera, zone=zone, received_at=received_at, **columns_of(reading)
-    )
-    event.receipt = EventReceipt(
-        sensor=sensor,
-        event_id=event.event_id,
-        content_sha256=content_sha256(reading, pictures),
-        captured_at=event.captured_at,
-    )
-    for kind, picture in pictures.items():
-        setattr(event, f"{kind}_sha256", picture.sha256)
-    return event
-
-
-def tyre_row(event: PlateEvent, tyre: Tyre) -> TpmsReading:
-    return TpmsReading(
-        event=event,
-        captured_at=event.captured_at,
-        tyre_id=tyre.hex_id,
-        model=tyre.model,
-        pressure_kpa=tyre.pressure_kpa,
-        temperature_c=tyre.temperature_c,
-        battery_ok=tyre.battery_ok,
-    )
-
-
-def already_stored(event: PlateEvent) -> PlateEvent | None:
+def already_stored(new: NewEvent) -> PlateEvent | None:
     """Return the row that this sensor stored under the same event_id; it must be the same content.
 
     None when it was erased since.
     """
-    receipts = list(EventReceipt.objects.filter(sensor=event.sensor, event_id=event.event_id))
+    receipts = list(EventReceipt.objects.filter(sensor_id=new.sensor_id, event_id=new.event_id))
     found = PlateEvent.objects.with_parts().of(receipts)
     if not found and any(receipt.is_of_erased for receipt in receipts):
         return None
     if not found:
         raise Unavailable("The event was stored before and is being deleted. Try again.")
-    if bytes(found[0].receipt.content_sha256) != event.receipt.content_sha256:
+    if bytes(found[0].receipt.content_sha256) != new.content_sha256:
         raise ContentDiffers
     return found[0]
 
@@ -182,21 +145,20 @@ def record(*, credential: Credential, submission: Submission) -> Result:
         return Result(Outcome.EXCLUDED, zone=zone)
     refuse_when_full()
     received_at = timezone.now()
-    event = new_event(
-        reading=reading,
-        sensor=sensor,
-        camera=camera,
-        zone=zone,
-        pictures=pictures,
-        received_at=received_at,
-    )
     stored_pictures = StoredPictures(pictures, received_at)
+    new = NewEvent(
+        sensor_id=sensor.pk,
+        camera_id=camera.pk if camera else None,
+        zone_id=zone.pk if zone else None,
+        content_sha256=content_sha256(reading, pictures),
+        received_at=received_at,
+        tyres=reading.tpms,
+        **columns_of(reading),
+        **stored_pictures.columns,
+    )
     stored_pictures.write()
-    for kind, name in stored_pictures.names.items():
-        setattr(event, kind, name)
-    tyres = [tyre_row(event, tyre) for tyre in reading.tpms]
     try:
-        is_new = insert_event(event, tyres)
+        is_new = insert_event(new)
     except IntegrityError:
         # The camera or zone was deleted meanwhile. (Of any other failure of the database it is
         # unknown whether the commit went through: then the files stay, for the sweep to judge.)
@@ -204,9 +166,9 @@ def record(*, credential: Credential, submission: Submission) -> Result:
         raise
     if not is_new:
         stored_pictures.discard()
-        stored = already_stored(event)
+        stored = already_stored(new)
         if stored is None:
             return Result(Outcome.EXCLUDED, was_erased=True)
-        return Result(Outcome.REPEATED, event=stored)
-    sensor.note_life_sign(captured_at=event.captured_at, received_at=received_at)
-    return Result(Outcome.STORED, event=event, zone=zone, tyres=tyres)
+        return Result(Outcome.REPEATED, event=represent(stored))
+    sensor.note_life_sign(captured_at=new.captured_at, received_at=received_at)
+    return Result(Outcome.STORED, event=represent_new(new, new.tyre_rows(), sensor, camera, zone))

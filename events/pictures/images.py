@@ -10,6 +10,7 @@ import time
 import warnings
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from PIL import Image
@@ -130,6 +131,12 @@ class StoredPictures:
         self.names = {
             kind: f"{stem}-{kind}.{picture.extension}" for kind, picture in pictures.items()
         }
+
+    @property
+    def columns(self) -> dict[str, Any]:
+        """Return what the event keeps of them: the names, and the digests of the bytes as sent."""
+        digests = {f"{kind}_sha256": one.sha256 for kind, one in self._pictures.items()}
+        return self.names | digests
 
     def write(self) -> None:
         """Keep all files durably; raises DiskFull or Unavailable."""

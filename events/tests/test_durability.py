@@ -6,7 +6,6 @@ import json
 import os
 import socket
 import stat
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ from django.db import IntegrityError
 
 from cameras.tests.factories import make_camera
 from events.ingest import recording
-from events.ingest.insert import insert_event
+from events.ingest.insert import NewEvent, insert_event
 from events.ingest.recording import record
 from events.ingest.submission import Submission
-from events.models import PlateEvent, TpmsReading
+from events.models import PlateEvent
 from events.readings import decode_reading
 from events.tests.conftest import Sender, files_in, make_sender
 from events.tests.factories import picture, reading
@@ -38,11 +37,11 @@ def test_files_are_synced_then_their_folder_then_the_row_is_written(
         steps.append("sync folder" if is_folder else "sync file")
         fsync(descriptor)
 
-    def inserted(event: PlateEvent, tyres: Sequence[TpmsReading]) -> bool:
+    def inserted(new: NewEvent) -> bool:
         steps.append("insert")
-        assert (upload_dir / event.frame).is_file()
-        assert (upload_dir / event.crop).is_file()
-        return insert_event(event, tyres)
+        assert (upload_dir / new.frame).is_file()
+        assert (upload_dir / new.crop).is_file()
+        return insert_event(new)
 
     monkeypatch.setattr(os, "fsync", synced)
     monkeypatch.setattr(recording, "insert_event", inserted)
