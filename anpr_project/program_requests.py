@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -26,14 +26,13 @@ VARY = ("Accept-Language", "origin")
 KNOWN = 512
 
 
-def _scheme(request: HttpRequest) -> str:
+def scheme_of(environ: Mapping[str, Any]) -> str:
     """Return how a program of the API says who it is; empty for what a page may have sent."""
-    headers = request.META
-    if headers.get("HTTP_COOKIE") or "HTTP_ORIGIN" in headers or request.method == "OPTIONS":
+    if environ.get("HTTP_COOKIE") or "HTTP_ORIGIN" in environ:
         return ""
-    if not request.path_info.startswith(API):
+    if environ["REQUEST_METHOD"] == "OPTIONS" or not environ["PATH_INFO"].startswith(API):
         return ""
-    authorization: str = headers.get("HTTP_AUTHORIZATION", "")
+    authorization: str = environ.get("HTTP_AUTHORIZATION", "")
     return authorization.partition(" ")[0].lower()
 
 
@@ -81,7 +80,7 @@ class ProgramRequestsMiddleware:
         self.match = lru_cache(KNOWN)(resolve)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        scheme = _scheme(request)
+        scheme = scheme_of(request.META)
         match = self._match(request) if scheme in {SENSOR, TOKEN} else None
         if match is None or (scheme == SENSOR and match.url_name not in INGEST):
             return self.get_response(request)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import gc
 import os
 
+import django
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "anpr_project.settings")
-django_application = get_wsgi_application()
+django.setup(set_prefix=False)
 
-# Only now: it reads the API's formats, which need Django set up.
+# Only now: they read the API's formats, which need Django set up.
+from anpr_project.sensor_handler import SensorHandler  # noqa: E402
 from anpr_project.wsgi_load_limit import LoadLimit  # noqa: E402
 
-application = LoadLimit(django_application, settings.API_THREADS)
+application = LoadLimit(SensorHandler(), settings.API_THREADS)
 
 # All addresses now and not with the first request. What is loaded stays: looking through it for
 # cycles again and again was a pause of every twentieth search.

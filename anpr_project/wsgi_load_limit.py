@@ -55,8 +55,8 @@ class Held:
 
     @property
     def is_streamed(self) -> bool:
-        """Whether its pieces are made as they are sent; Django's answers tell."""
-        return bool(getattr(self._answer, "streaming", True))
+        """Whether its pieces are made as they are sent; Django's answers tell, and a list is none."""
+        return bool(getattr(self._answer, "streaming", not isinstance(self._answer, list)))
 
     def whole(self) -> list[bytes]:
         """Return all of it, and give the place back.
