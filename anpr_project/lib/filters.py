@@ -140,7 +140,7 @@ class StableOrderingFilter(filters.OrderingFilter):
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)
         names = getattr(view, "ordering_fields", None) or ()
-        name = rf"\s*-?({'|'.join(names)})?\s*"
+        name = f" *-?({'|'.join(names)})? *"
         for parameter in parameters:
             parameter["schema"]["pattern"] = f"^{name}(,{name})*$"
         return parameters
@@ -151,6 +151,6 @@ class StableOrderingFilter(filters.OrderingFilter):
         """DRF leaves out what it cannot order by, which looks as if it had."""
         known = [name for name, _ in self.get_valid_fields(queryset, view, {"request": request})]
         for name in request.query_params.get(self.ordering_param, "").split(","):
-            if name.strip().removeprefix("-") not in ("", *known):
+            if name.strip(" ").removeprefix("-") not in ("", *known):
                 message = f"Expected names of {', '.join(known)}, with - in front for descending."
                 raise FieldError(self.ordering_param, "unknown", message)

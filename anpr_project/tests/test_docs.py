@@ -133,6 +133,8 @@ def test_an_order_is_documented_by_the_names_that_it_may_have(schema: dict[str, 
             assert re.search(pattern, order), name
         for order in ("nowhere", "--name", "- name", "name id", "name,nowhere", "NAME"):
             assert not re.search(pattern, order), name
+        for blank in "\t\x1f\u3000\ufeff":  # what is a space, languages do not agree on
+            assert not re.search(pattern, f"{blank}name"), name
 
 
 def test_operations_are_grouped_by_what_they_are_about(schema: dict[str, Any]) -> None:
