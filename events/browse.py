@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from drf_spectacular.utils import extend_schema
+from msgspec.structs import asdict
 from rest_framework.generics import GenericAPIView, get_object_or_404
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -37,10 +38,6 @@ class EventPage(msgspec.Struct, frozen=True):
     next: str | None
     previous: str | None
     results: list[EventView | FoundEvent]
-
-
-def _fields(view: EventView) -> dict[str, Any]:
-    return {name: getattr(view, name) for name in EventView.__struct_fields__}
 
 
 class EventReader(GenericAPIView[PlateEvent]):
@@ -84,7 +81,7 @@ class EventListView(EventReader):
 
 def _listed(view: EventView, matches: dict[str, Match]) -> EventView | FoundEvent:
     match = matches.get(view.plate_normalized)
-    return FoundEvent(**_fields(view), match=match) if match else view
+    return FoundEvent(**asdict(view), match=match) if match else view
 
 
 class EventDetailView(EventReader):
@@ -93,7 +90,7 @@ class EventDetailView(EventReader):
         """One event."""
         event = get_object_or_404(PlateEvent.objects.with_parts().by_id(pk))
         self.record(Action.READ, event=event.pk, found=1)
-        return Response(EventDetail(**_fields(represent(event)), exports=self.exports(event)))
+        return Response(EventDetail(**asdict(represent(event)), exports=self.exports(event)))
 
     def exports(self, event: PlateEvent) -> tuple[Any, ...]:
         """Return where the event was delivered; the exporters, which know, say it in a subclass."""

@@ -32,6 +32,9 @@ from events.search.similar import unseen_plates
 NEAR = 2_000
 # So many matches are sorted; a pattern with more is so frequent that walking by time is short.
 MOST_MATCHES = 20_000
+# So many matches of a few plates are sorted at once. Of more, the newest ones of each plate are looked
+# for in each month, which takes a look for each of both.
+FEW_MATCHES = 2_000
 # So many distinct plates are asked for one by one.
 MOST_PLATES = 4_000
 # Half as long again as the matches that were found let expect, for traffic is not even; then wider.
@@ -143,23 +146,34 @@ def _page(asked: PageRequest, places: list[Place]) -> Page:
 
 
 def _page_of_plates(asked: PageRequest, wanted: EventFilter, plates: Collection[str]) -> Page:
-    """Return the page of events of a few plates, each by its own stretch of their index."""
+    """Return the page of events of a few plates, by their stretches of the index of plates."""
     condition, parameters = condition_of(
         asked.beyond_cursor(wanted.apply(PlateEvent.objects.all()))
     )
     limit = f"LIMIT {asked.limit + 1:d}"
+    order = by_time(oldest_first=asked.is_backwards, table="found")
+    all_at_once = (
+        f"WITH found AS MATERIALIZED (SELECT id, captured_at FROM {TABLE} "  # noqa: S608 - ours
+        f"WHERE {condition} AND plate_normalized = ANY({PLATES}) "
+        f"ORDER BY plate_normalized LIMIT {FEW_MATCHES + 1}) "
+        f"SELECT * FROM found WHERE (SELECT count(*) FROM found) <= {FEW_MATCHES} {order} {limit}"
+    )
     of_one = by_time(oldest_first=asked.is_backwards)
-    of_all = by_time(oldest_first=asked.is_backwards, table="found")
-    places = (
+    one_by_one = (
         f"SELECT found.id, found.captured_at FROM unnest({PLATES}) AS wanted(plate) "  # noqa: S608
         f"CROSS JOIN LATERAL (SELECT id, captured_at FROM {TABLE} WHERE {condition} "
-        f"AND plate_normalized = wanted.plate {of_one} {limit}) AS found {of_all} {limit}"
+        f"AND plate_normalized = wanted.plate {of_one} {limit}) AS found {order} {limit}"
     )
-    rows = read_places(
-        *(places, [",".join(plates), *parameters]),
-        oldest_first=asked.is_backwards,
-        has_one_plan=wanted.has_one_plan,
-    )
+    names = ",".join(plates)
+    # The second when the first finds too many, or none.
+    for places, values in ((all_at_once, [*parameters, names]), (one_by_one, [names, *parameters])):
+        rows = read_places(
+            *(places, values),
+            oldest_first=asked.is_backwards,
+            has_one_plan=wanted.has_one_plan,
+        )
+        if rows:
+            break
     return asked.of(rows)
 
 

@@ -32,7 +32,7 @@ MAX_CANDIDATES = 1000
 MAX_UNSEEN = 1000
 MAX_PLATES = 200
 UNSEEN = f"""
-    SELECT event.plate_normalized FROM (
+    SELECT event.plate_normalized AS plate FROM (
         SELECT id, captured_at FROM {EventReceipt._meta.db_table}
         WHERE position IS NULL ORDER BY id LIMIT {MAX_UNSEEN}
     ) waiting JOIN {PlateEvent._meta.db_table} event
@@ -144,17 +144,17 @@ def _with_rest(field: str, half: str, rest: str) -> Part:
     )
 
 
-def _read(parts: list[Part]) -> tuple[set[str], bool]:
-    """Return the plates of these parts, and whether there are more than are read of one.
+def _read(parts: list[Part]) -> tuple[dict[str, str], bool]:
+    """Return the plates of these parts with their keys, and whether there are more than are read of one.
 
     With them what is not known yet, in one statement: it may be known a moment later.
     """
     table = KnownPlate._meta.db_table
     selects = [
-        f"SELECT {number} AS part, plate FROM {table} WHERE {where} LIMIT {MAX_CANDIDATES}"  # noqa: S608 - our own conditions
+        f"SELECT {number} AS part, plate, key FROM {table} WHERE {where} LIMIT {MAX_CANDIDATES}"  # noqa: S608 - our own conditions
         for number, (where, _) in enumerate(parts)
     ]
-    selects.append(f"SELECT -1 AS part, plate_normalized FROM ({UNSEEN}) AS unseen")  # noqa: S608 - ours
+    selects.append(f"SELECT -1 AS part, plate, '' AS key FROM ({UNSEEN}) AS unseen")  # noqa: S608 - ours
     # Each in brackets, for SQLite.
     bracketed = [f"SELECT * FROM ({select}) AS found" for select in selects]  # noqa: S608 - ours
     with planned_once() as cursor:
@@ -162,13 +162,14 @@ def _read(parts: list[Part]) -> tuple[set[str], bool]:
             " UNION ALL ".join(bracketed), [value for _, values in parts for value in values]
         )
         rows = cursor.fetchall()
-    sizes = Counter(part for part, _ in rows)
+    sizes = Counter([part for part, _, _ in rows])
     del sizes[-1]
-    return {plate for _, plate in rows}, max(sizes.values(), default=0) >= MAX_CANDIDATES
+    keys = {plate: known or look_alike_key(plate) for _, plate, known in rows}
+    return keys, max(sizes.values(), default=0) >= MAX_CANDIDATES
 
 
-def _candidates(key: str) -> set[str]:
-    """Return plates that may be near, known or not known yet."""
+def _candidates(key: str) -> dict[str, str]:
+    """Return plates that may be near, known or not known yet, with their keys."""
     if len(key) < SHORTEST_HALVED:
         found, _ = _read([_within_one_edit(key)])
         return found
@@ -189,7 +190,7 @@ def look_alikes(plate: str) -> dict[str, Match]:
     key, limit = look_alike_key(plate), _most_expensive(len(plate))
     matches = {}
     # A cheap look at all first: two edits at most, whatever they cost.
-    keys = {found: look_alike_key(found) for found in {plate} | _candidates(key)}
+    keys = _candidates(key) | {plate: key}
     near = process.extract(key, keys, scorer=Levenshtein.distance, score_cutoff=2, limit=None)
     for _, _, candidate in near:
         edits, match = compare(plate, candidate)

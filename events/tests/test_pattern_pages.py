@@ -87,7 +87,7 @@ def test_other_filters_hold_too(
 def test_look_alikes_take_the_same_ways(
     api: APIClient, stored: list[tuple[int, str]], monkeypatch: pytest.MonkeyPatch, matches: int
 ) -> None:
-    monkeypatch.setattr(pattern_pages, "MOST_MATCHES", matches)
+    monkeypatch.setattr(pattern_pages, "FEW_MATCHES", matches)
     found = pages(api, similar="A812CDE", limit=3)
     assert found == [pk for pk, plate in stored if plate == "AB12CDE"]
 
