@@ -68,11 +68,10 @@ class Range:
     def __bool__(self) -> bool:
         return self.start < self.end
 
-    def buckets(self, bucket: Bucket) -> Iterator[datetime]:
-        start = bucket.start_of(self.start)
-        while start < self.end:
-            yield start
-            start += bucket.length
+    def buckets(self, bucket: Bucket) -> list[datetime]:
+        """Return the starts of the buckets that the range touches."""
+        first = bucket.start_of(self.start)
+        return [first + number * bucket.length for number in range(self.bucket_count(bucket))]
 
     def bucket_count(self, bucket: Bucket) -> int:
         return -((bucket.start_of(self.start) - self.end) // bucket.length)

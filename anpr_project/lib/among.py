@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from django.db.models import (
@@ -58,7 +58,11 @@ class AmongWords(Lookup[Collection[str]]):
 
     def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
         column, parameters = self.process_lhs(compiler, connection)
-        quoted = ['"{}"'.format(word.replace("\\", r"\\").replace('"', r"\"")) for word in self.rhs]
+        words: Iterable[str] = self.rhs
+        text = "".join(words)
+        if "\\" in text or '"' in text:
+            words = [word.replace("\\", r"\\").replace('"', r"\"") for word in words]
+        quoted = [f'"{word}"' for word in words]
         return f"{column} = ANY(%s::text[])", (*parameters, as_array(quoted))
 
 

@@ -245,8 +245,10 @@ class Counting:
             unique_plates_approximate=is_approximate,
             mean_confidence=_mean(tally.confidence_sum, tally.total),
             series=[
-                Point(start, number, tally.confidence[start] / number if number else None)
-                for start, number in tally.events.items()
+                Point(start, number, confidence / number if number else None)
+                for start, number, confidence in zip(
+                    tally.starts, tally.events, tally.confidence, strict=True
+                )
             ],
             by_camera=[
                 CameraCount(int(pk) or None, names.get(("camera", int(pk))), count)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -29,41 +29,61 @@ NAMES = (
 )
 # Kinds of rows that are no kinds of rollups.
 PLATES, MONTH = "plates", "month"
-NO_TIME, NO_PLATES = "CAST(NULL AS timestamptz)", "CAST(NULL AS bytea)"
+NO_TIME, NO_PLATES = "CAST(NULL AS bigint)", "CAST(NULL AS bytea)"
 # A SELECT and its values.
 Part = tuple[str, list[Any]]
 
 
+def seconds(moment: datetime) -> int:
+    """Return the whole seconds since 1970."""
+    return int(moment.timestamp())
+
+
+def started() -> str:
+    """Return the SQL of the seconds since 1970 at which a rollup begins.
+
+    To make a datetime of each took longer than to read it.
+    """
+    if connection.vendor == "postgresql":
+        return f"CAST(EXTRACT(EPOCH FROM {TABLE}.starts_at) AS bigint)"
+    return f"CAST(strftime('%%s', {TABLE}.starts_at) AS integer)"
+
+
 @dataclass
 class Tally:
-    """The counts of one range, by the start of the bucket and by each property's value."""
+    """The counts of one range, bucket by bucket, and by each property's value."""
 
     bucket: Bucket
     range: Range
-    events: Counter[datetime] = field(init=False)
-    confidence: dict[datetime, float] = field(init=False)
+    starts: list[datetime] = field(init=False)
+    events: list[int] = field(init=False)
+    confidence: list[float] = field(init=False)
     by: dict[str, Counter[int | str]] = field(
         default_factory=lambda: {name: Counter() for name in PROPERTIES}
     )
 
     def __post_init__(self) -> None:
-        starts = list(self.range.buckets(self.bucket))
-        self.events = Counter(dict.fromkeys(starts, 0))
-        self.confidence = dict.fromkeys(starts, 0.0)
+        self.starts = self.range.buckets(self.bucket)
+        self.events = [0] * len(self.starts)
+        self.confidence = [0.0] * len(self.starts)
 
     @property
     def total(self) -> int:
-        return self.events.total()
+        return sum(self.events)
 
     @property
     def confidence_sum(self) -> float:
-        return sum(self.confidence.values())
+        return sum(self.confidence)
 
-    def add(self, moment: datetime, events: int, confidence: float) -> None:
-        # Most rollups begin with a bucket: to work that out for each took longer than all the rest.
-        start = moment if moment in self.confidence else self.bucket.start_of(moment)
-        self.events[start] += events
-        self.confidence[start] += confidence
+    def add(self, rows: Iterable[tuple[int, int, float]]) -> None:
+        """Add the events and sums of confidence of moments, which are seconds since 1970."""
+        # In UTC all buckets are of one length. A call for each of a year's days took longer than all
+        # the rest.
+        first, length = seconds(self.starts[0]), int(self.bucket.length.total_seconds())
+        for moment, events, confidence in rows:
+            number = (moment - first) // length
+            self.events[number] += events
+            self.confidence[number] += confidence
 
 
 def count_events(tally: Tally, events: QuerySet[PlateEvent]) -> None:
@@ -73,10 +93,12 @@ def count_events(tally: Tally, events: QuerySet[PlateEvent]) -> None:
         .values_list(TruncHour("captured_at", tzinfo=UTC), "camera_id", "zone_id", "vehicle_type")
         .annotate(Count("id"), Sum("confidence"))
     )
+    times = []
     for hour, camera, zone, vehicle_type, number, confidence in rows:
-        tally.add(hour, number, confidence)
+        times.append((seconds(hour), number, confidence))
         for name, value in zip(PROPERTIES, (camera or 0, zone or 0, vehicle_type), strict=True):
             tally.by[name][value] += number
+    tally.add(times)
 
 
 def names_of(tally: Tally, known: Collection[tuple[str, int]]) -> dict[tuple[str, int], str]:
@@ -112,16 +134,17 @@ class Rolled:
 
     names: dict[tuple[str, int], str] = field(default_factory=dict)
     sketches: list[sketches.Stored] = field(default_factory=list)
-    # Events by the starts of the rollups that make up the range, and of the months at its ends.
-    by_start: list[tuple[datetime, int]] = field(default_factory=list)
-    by_month: dict[datetime, int] = field(default_factory=dict)
+    # Events, and sums of confidence, by the starts of the rollups that make up the range.
+    by_start: list[tuple[int, int, float]] = field(default_factory=list)
+    # Events of the months at its ends.
+    by_month: dict[int, int] = field(default_factory=dict)
 
     def take(self, tally: Tally, row: tuple[Any, ...]) -> None:
         kind, start, camera, zone, vehicle_type, events, _, plates, seen_by, seen_in = row
         if kind == PLATES:
             self.sketches.append(plates)
         elif kind == MONTH:
-            self.by_month[as_utc(start)] = events
+            self.by_month[start] = events
         else:
             for name, value in zip(PROPERTIES, (camera, zone, vehicle_type), strict=True):
                 if kind in {name, Rollup.Kind.COMBINATION}:
@@ -130,9 +153,9 @@ class Rolled:
 
     def is_all_of(self, month: datetime) -> bool:
         """Whether the range holds all events of that month that are in the rollups."""
-        after = month_after(month)
-        return self.by_month.get(month, 0) == sum(
-            events for start, events in self.by_start if month <= start < after
+        first, after = seconds(month), seconds(month_after(month))
+        return self.by_month.get(first, 0) == sum(
+            [events for start, events, _ in self.by_start if first <= start < after]
         )
 
 
@@ -217,7 +240,7 @@ class RollupReader:
         shown = ", ".join(("kind", *PROPERTIES))
         parts = [
             self._part(
-                f"'' AS kind, starts_at, 0, 0, '', CAST(SUM(events) AS bigint), "
+                f"'' AS kind, {started()}, 0, 0, '', CAST(SUM(events) AS bigint), "
                 f"SUM(confidence_sum), {NO_PLATES}, NULL, NULL",
                 self._kind(),
                 longest=longest_within(tally.bucket),
@@ -238,10 +261,8 @@ class RollupReader:
         for row in rows:
             if row[0]:
                 rolled.take(tally, row)
-        times = [(as_utc(row[1]), row[5], row[6]) for row in rows if not row[0]]
-        for start, events, confidence in times:
-            tally.add(start, events, confidence)
-        rolled.by_start = [(start, events) for start, events, _ in times]
+        rolled.by_start = [(row[1], row[5], row[6]) for row in rows if not row[0]]
+        tally.add(rolled.by_start)
         return rolled
 
     def _sketches(self) -> Part:
@@ -255,7 +276,7 @@ class RollupReader:
         ends = {month_of(self.hours.start), month_of(self.hours.end)}
         where = f"span = %s AND kind = %s AND starts_at IN ({', '.join(['%s'] * len(ends))})"
         return (
-            f"SELECT '{MONTH}', starts_at, 0, 0, '', events, 0, {NO_PLATES}, NULL, NULL "  # noqa: S608 - our names
+            f"SELECT '{MONTH}', {started()}, 0, 0, '', events, 0, {NO_PLATES}, NULL, NULL "  # noqa: S608 - our names
             f"FROM {TABLE} WHERE {where}",
             [str(Rollup.Span.MONTH), str(Rollup.Kind.ALL), *map(moment, sorted(ends))],
         )

@@ -128,7 +128,10 @@ class Search:
         counts = Counter({plate: self.waiting_in_whole[plate] for plate in plates})
         whole = dict(zip(self.cover.whole, self.lists, strict=False))
         for listed in whole.values():
-            counts.update({plate: listed[plate] for plate in plates if plate in listed})
+            # Not update(), which calls a function for each.
+            for plate in plates:
+                if plate in listed:
+                    counts[plate] += listed[plate]
         self._count_unlisted(whole, plates, counts)
         for plate, number in self._read_parts(plates):
             counts[plate] += number
@@ -136,15 +139,17 @@ class Search:
 
     def _read_parts(self, plates: list[str]) -> list[tuple[str, int]]:
         """Count the plates' events in what is made of no spans, one by one, in one statement."""
-        condition, given = condition_of(PlateEvent.objects.filter(plate_normalized__among=plates))
+        parts = self.cover.parts
+        if not parts:
+            return []
+        # A set, for at each of a list Django looks once more.
+        wanted = PlateEvent.objects.filter(plate_normalized__among=frozenset(plates))
+        condition, given = condition_of(wanted)
         moment = connection.ops.adapt_datetimefield_value
         select = (
             f"SELECT plate_normalized, COUNT(*) FROM {PlateEvent._meta.db_table} "  # noqa: S608 - ours
             f"WHERE captured_at >= %s AND captured_at < %s AND {condition} GROUP BY plate_normalized"
         )
-        parts = self.cover.parts
-        if not parts:
-            return []
         values = [value for of in parts for value in (moment(of.start), moment(of.end), *given)]
         with planned_once() as cursor:
             cursor.execute(" UNION ALL ".join([select] * len(parts)), values)
@@ -165,7 +170,7 @@ class Search:
             days = [day for day, unlisted in missing.items() if unlisted]
             if not days:
                 continue
-            unlisted = sorted(set[str]().union(*missing.values()))
+            unlisted = set[str]().union(*missing.values())
             condition, more = condition_of(model._default_manager.filter(plate__among=unlisted))
             selects.append(
                 f"SELECT '{model.__name__}' AS kind, starts_on, plate, events "  # noqa: S608 - our names
@@ -193,7 +198,8 @@ def most_frequent(
     done, step = 0, FIRST_COUNTED
     while done < min(len(ranked), MOST_COUNTED):
         found += search.count([plate for plate, _ in ranked[done : done + step]])
-        found = sorted(found, key=lambda item: (-item[1], item[0]))[:number]
+        first = sorted((-events, plate) for plate, events in found)[:number]
+        found = [(plate, -events) for events, plate in first]
         done, step = done + step, 2 * step
         rest = ranked[done][1] if done < len(ranked) else search.others
         if len(found) == number and found[-1][1] > rest:
