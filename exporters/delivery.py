@@ -21,6 +21,7 @@ from exporters import giving_up
 from exporters.attempts import Attempt, insert_attempts
 from exporters.matching import filters_of
 from exporters.models import Delivery, ExporterConfig
+from exporters.outbox import Due, insert_due
 from exporters.transports import Outcome, TransportError
 
 if TYPE_CHECKING:
@@ -70,20 +71,12 @@ def fan_out(events: Iterable[PlateEvent]) -> int:
 
     Runs in the dispatcher's transaction: an event with a position has its deliveries.
     """
-    now = timezone.now()
-    made = [
-        Delivery(
-            exporter=exporter,
-            event=event,
-            camera=event.camera_id or 0,
-            created_at=now,
-            next_attempt_at=now,
-        )
+    due = (
+        Due(exporter.pk, event.pk, event.camera_id or 0)
         for exporter in ExporterConfig.objects.filter(enabled=True)
         for event in _wanted(exporter, events)
-    ]
-    Delivery.objects.bulk_create(made, batch_size=ROWS)
-    return len(made)
+    )
+    return insert_due(due, timezone.now())
 
 
 def lease(settings: Settings) -> timedelta:

@@ -74,6 +74,28 @@ def test_fan_out_costs_the_same_queries_whatever_the_number_of_events(
         assert fan_out(events) == 3
 
 
+@pytest.mark.main_path
+def test_deliveries_are_made_as_the_model_makes_them_in_the_order_of_their_events() -> None:
+    exporters = [make_exporter(), make_exporter()]
+    sender = make_sender()
+    send(3, sender=sender)
+    events = list(PlateEvent.objects.order_by("id"))
+    rows = list(Delivery.objects.order_by("id"))
+
+    given = ("exporter_id", "event_id", "camera")
+    assert [tuple(getattr(row, name) for name in given) for row in rows] == [
+        (exporter.pk, event.pk, sender.sensor.camera_id or 0)
+        for exporter in exporters
+        for event in events
+    ]
+    usual = Delivery()
+    for row in rows:
+        assert row.next_attempt_at == row.created_at
+        for field in Delivery._meta.concrete_fields:
+            if field.attname not in {*given, "id", "created_at", "next_attempt_at"}:
+                assert getattr(row, field.attname) == getattr(usual, field.attname), field
+
+
 def test_unreadable_filters_let_everything_through() -> None:
     make_exporter(filters={"of a newer program": 1})
     send()
