@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from django.db import connection
 
 from anpr_project.lib.statements import condition_of, planned_once
@@ -28,6 +29,7 @@ FIRST_COUNTED = 64
 MOST_COUNTED = 1500
 
 Waiting = Collection[tuple[str, datetime]]
+_list = msgspec.json.Decoder(dict[str, int])
 
 
 class Span(NamedTuple):
@@ -38,7 +40,7 @@ class Span(NamedTuple):
     def list_query(self) -> str:
         return (
             f"SELECT plate, events FROM {self.model._meta.db_table} "  # noqa: S608
-            "WHERE starts_on = %s AND events > 1 ORDER BY events DESC LIMIT %s"
+            f"WHERE starts_on = %s AND events > 1 ORDER BY events DESC LIMIT {LISTED}"
         )
 
 
@@ -76,18 +78,25 @@ class Cover:
 
 
 def _read_lists(spans: list[Span]) -> list[dict[str, int]]:
-    """Return the most frequent plates of each span, in one statement."""
+    """Return the most frequent plates of each span, in one statement.
+
+    Each list is one JSON object: to fetch its rows took half as long again.
+    """
     lists: list[dict[str, int]] = [{} for _ in spans]
-    # Each in brackets, for SQLite.
+    if not spans:
+        return lists
+    is_postgresql = connection.vendor == "postgresql"
+    joined = "CAST(json_object_agg(plate, events) AS text)"
     selects = [
-        f"SELECT {number}, plate, events FROM ({span.list_query}) AS list_{number}"  # noqa: S608
+        f"SELECT {number}, {joined if is_postgresql else 'json_group_object(plate, events)'} "  # noqa: S608
+        f"FROM ({span.list_query}) AS list_{number}"
         for number, span in enumerate(spans)
     ]
-    parameters = [value for span in spans for value in (span.starts_on.isoformat(), LISTED)]
-    with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(selects), parameters)
-        for number, plate, events in cursor.fetchall():
-            lists[number][plate] = events
+    # A stretch of the index of the most frequent ones, whatever the days: to plan it took longer.
+    with planned_once() as cursor:
+        cursor.execute(" UNION ALL ".join(selects), [str(span.starts_on) for span in spans])
+        for number, listed in cursor.fetchall():
+            lists[number] = _list.decode(listed or "{}")
     return lists
 
 
