@@ -206,5 +206,9 @@ def insert_event(new: NewEvent) -> bool:
         # What others have sent is not to depend on how this transaction ends.
         _commit([new])
     else:
+        if connection.vendor == "postgresql":
+            # Who leads may have to open one first: were all of the pool held by those who wait
+            # for the commit, as after a start, when each had just read its key, it would get none.
+            connection.close()
         with_others(new)
     return new.pk is not None

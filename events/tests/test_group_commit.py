@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, cast
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -113,6 +114,34 @@ def test_one_that_cannot_be_stored_fails_alone() -> None:
     assert isinstance(outcomes.pop(2).exception(), IntegrityError)
     assert [outcome.result() for outcome in outcomes] == [Outcome.STORED] * 3
     assert transactions() == [1, 1, 1]
+
+
+@needs_postgresql
+@pytest.mark.django_db(transaction=True)
+def test_those_who_wait_for_a_commit_keep_no_connection_from_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """After a start, or an outage, all have just read their key when the first commit connects."""
+    sender, wrapper, most = make_sender(), cast(Any, connection), 2
+    ready = threading.Barrier(most)
+
+    def send() -> Outcome:
+        connection.ensure_connection()
+        ready.wait(10)
+        return store(sender, json.dumps(reading()))
+
+    with monkeypatch.context() as patch:
+        wrapper.close()
+        wrapper.close_pool()
+        patch.setitem(wrapper.settings_dict["OPTIONS"]["pool"], "max_size", most)
+        patch.setitem(wrapper.settings_dict["OPTIONS"]["pool"], "timeout", 1)
+        insert.leaders_connection.close()
+        with ThreadPoolExecutor(most) as threads:
+            outcomes = [threads.submit(send) for _ in range(most)]
+        insert.leaders_connection.close()
+        wrapper.close_pool()
+
+    assert [outcome.result() for outcome in outcomes] == [Outcome.STORED] * most
 
 
 class Commits:
