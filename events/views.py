@@ -92,7 +92,8 @@ class SensorView(APIView):
             content_type = self.parser_classes[-1].media_type
         for parser in self.parser_classes:
             if content_type == parser.media_type:
-                body = read_body(request, parser.max_bytes, parser.field)
+                length = request.META.get("CONTENT_LENGTH", "")
+                body = read_body(request, parser.max_bytes, parser.field, length)
                 return parser().parse_body(body, request.META.get("CONTENT_TYPE", ""))
         raise exceptions.UnsupportedMediaType(content_type)
 

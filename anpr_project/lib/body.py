@@ -22,15 +22,19 @@ class Readable(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def read_body(stream: Readable, limit: int, field: str) -> bytes:
+def read_body(stream: Readable, limit: int, field: str, length: str = "") -> bytes:
     """Return the whole body; TooLarge, naming `field`, when it has more than `limit` bytes.
 
-    Raises ParseError when the client went away before its end.
+    Raises ParseError when the client went away before its end, which some servers tell by an error
+    and some by less than the `length` that its header declared.
     """
     try:
-        return _read(stream, limit, field)
+        body = _read(stream, limit, field)
     except UnreadablePostError:
-        raise ParseError("The body ended too early.", "incomplete") from None
+        body = None
+    if body is None or (length.isdecimal() and len(body) < int(length)):
+        raise ParseError("The body ended too early.", "incomplete")
+    return body
 
 
 def _read(stream: Readable, limit: int, field: str) -> bytes:
@@ -57,7 +61,10 @@ class BodyParser(BaseParser):
         media_type: str | None = None,
         parser_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        return self.parse_body(read_body(stream, self.max_bytes, self.field), media_type or "")
+        request = (parser_context or {}).get("request")
+        length = request.META.get("CONTENT_LENGTH") or "" if request else ""
+        body = read_body(stream, self.max_bytes, self.field, length)
+        return self.parse_body(body, media_type or "")
 
     def parse_body(self, body: bytes, media_type: str) -> Any:
         raise NotImplementedError

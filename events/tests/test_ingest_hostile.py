@@ -249,6 +249,23 @@ def test_client_that_goes_away_while_sending_is_no_failure_of_ours(
     assert body["code"] == "incomplete"
 
 
+@pytest.mark.parametrize(
+    ("body", "content_type", "path"),
+    [
+        (EVENT + b"--B--\r\n", "multipart/form-data; boundary=B", "/api/v1/events/ingest"),
+        (b"{}\n" * 2, "application/x-ndjson", "/api/v1/events/ingest/batch"),
+    ],
+)
+def test_body_shorter_than_declared_is_refused_though_what_came_could_be_read(
+    sender: Sender, upload_dir: Path, body: bytes, content_type: str, path: str
+) -> None:
+    """The server tells of a client that went away by an early end, and of nothing else."""
+    head: Any = {"wsgi.input": io.BytesIO(body[:-2]), "CONTENT_TYPE": content_type}
+    head |= {"CONTENT_LENGTH": str(len(body)), "HTTP_AUTHORIZATION": sender.authorization}
+    sent = sender.client.post(path, **head)
+    assert refused(sent, upload_dir, 400)["code"] == "incomplete"
+
+
 def test_file_name_with_a_path_is_never_used(sender: Sender, upload_dir: Path) -> None:
     evil = part("frame", picture(), '; filename="../../../../evil.jpg"')
     response = sender.post(EVENT + evil + b"--B--\r\n", "multipart/form-data; boundary=B")
