@@ -248,6 +248,21 @@ def test_api_that_restarts_is_a_pause_even_for_a_post(tmp_path: Path) -> None:
     assert (response.status_code, response.json()["size"]) == (200, 5)
 
 
+def test_slow_body_keeps_no_thread_of_the_api(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as api:
+        api.settimeout(0.5)
+        port = int(api.getsockname()[1])
+        with caddy(tmp_path, port, free_port()) as proxy:
+            address = ("127.0.0.1", int(proxy.site.rpartition(":")[2]))
+            with socket.create_connection(address) as client:
+                head = f"POST / HTTP/1.1\r\nHost: 127.0.0.1:{address[1]}\r\nContent-Length: 40000\r\n\r\n"
+                client.sendall(head.encode() + b"x" * 39_999)
+                with pytest.raises(TimeoutError):
+                    api.accept()
+                client.sendall(b"x")
+                api.accept()[0].close()
+
+
 def test_administration_of_the_proxy_is_off(proxy: Proxy) -> None:
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", 2019)) != 0
