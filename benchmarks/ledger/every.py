@@ -24,6 +24,10 @@ FULL = {
     "looks": (),
     "poison": (),
     "inert": ("--controls",),
+    "same": (),
+    "points": (),
+    "cut": (),
+    "clocks": (),
     "slow": (),
     "dead": (),
     "retention": (),
@@ -46,6 +50,11 @@ SMALL = {
         *("--good", "60", "--rate", "60", "--poison", "1", "--night", "0.5"),
         *("--stall", "30"),
     ),
+    "same": ("--threads", "10", "--rounds", "3", "--others", "2"),
+    "points": ("--kills", "1"),
+    "clocks": ("--events", "400", "--looks", "40"),
+    # The proxy waits ten seconds for a head.
+    "cut": ("--cuts", "100", "--slow", "30", "--rate", "5", "--seconds", "16"),
     "inert": ("--controls", "--texts", "6", "--every", "6", "--lists", "6"),
     "retention": (
         *("--events", "1500", "--pictures", "100", "--rate", "30", "--before", "1"),
