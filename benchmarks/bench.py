@@ -18,6 +18,7 @@ import argparse
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -26,6 +27,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from findings import Finding, publish, read_json, table, write_json
+from processes import end
 from product import ROOT
 
 ROWS = ("P1", "P2", "P3", "P4", "P5", "P6", "P7")
@@ -97,7 +99,11 @@ def delivery(options: argparse.Namespace) -> list[Finding]:
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         command = [sys.executable, str(HERE / "delivery_rate.py"), "--pairs", str(options.pairs)]
         command += ["--scale", str(options.scale), "--json", file.name]
-        subprocess.run(command, stdout=sys.stderr)  # noqa: S603 - our own command
+        process = subprocess.Popen(command, stdout=sys.stderr)  # noqa: S603 - our own command
+        try:
+            process.wait()
+        finally:
+            end(process)
         return read_json(Path(file.name))
 
 
@@ -150,6 +156,8 @@ def parsed() -> argparse.Namespace:
 
 def main() -> int:
     options = parsed()
+    # Who ends it from outside ends its servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     told = facts()
     findings = measure(options)
     print(f"\n{table(findings)}\n\n" + "; ".join(f"{k} {v}" for k, v in told.items()))

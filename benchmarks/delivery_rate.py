@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import random
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -278,6 +279,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=30, help="of each backlog or turn")
     parser.add_argument("--turns", type=int, default=2)
     options = parser.parse_args()
+    # Who ends it from outside ends its servers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="delivery-rate-"))
     mode = backlog if options.backlog else black_hole if options.black_hole else rates
     try:
