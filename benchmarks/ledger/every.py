@@ -28,6 +28,7 @@ FULL = {
     "points": (),
     "cut": (),
     "clocks": (),
+    "guess": (),
     "slow": (),
     "dead": (),
     "retention": (),
@@ -53,6 +54,7 @@ SMALL = {
     "same": ("--threads", "10", "--rounds", "3", "--others", "2"),
     "points": ("--kills", "1"),
     "clocks": ("--events", "400", "--looks", "40"),
+    "guess": ("--pairs", "5", "--rounds", "1"),
     # The proxy waits ten seconds for a head.
     "cut": ("--cuts", "100", "--slow", "30", "--rate", "5", "--seconds", "16"),
     "inert": ("--controls", "--texts", "6", "--every", "6", "--lists", "6"),
