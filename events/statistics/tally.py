@@ -23,9 +23,10 @@ from zones.models import Zone
 # The properties that rollups tell apart; named alike in the filter and in Rollup.
 PROPERTIES = ("camera", "zone", "vehicle_type")
 TABLE = Rollup._meta.db_table
-NAMES = (
-    f"LEFT JOIN {Camera._meta.db_table} seen_by ON seen_by.id = {TABLE}.camera "
-    f"LEFT JOIN {Zone._meta.db_table} seen_in ON seen_in.id = {TABLE}.zone"
+# Looked up for each sum: a join would look for each row that goes into it.
+NAMES = ", ".join(
+    f"(SELECT name FROM {model._meta.db_table} WHERE id = {TABLE}.{column})"  # noqa: S608 - our names
+    for model, column in ((Camera, "camera"), (Zone, "zone"))
 )
 # Kinds of rows that are no kinds of rollups.
 PLATES, MONTH = "plates", "month"
@@ -201,7 +202,6 @@ class RollupReader:
         columns: str,
         *kinds: str,
         longest: Rollup.Span = Rollup.Span.MONTH,
-        joined: str = "",
         grouped_by: str = "",
     ) -> Part:
         """Return the SELECT of columns of the rows of these kinds, of no longer spans than that."""
@@ -217,7 +217,7 @@ class RollupReader:
         if self.wanted.conditions:
             conditions = (condition.on(condition.parameter) for condition in self.wanted.conditions)
             condition, more = condition_of(Rollup.objects.filter(*conditions))
-        statement = f"SELECT {columns} FROM {TABLE} {joined} "  # noqa: S608 - our own names
+        statement = f"SELECT {columns} FROM {TABLE} "  # noqa: S608 - our own names
         statement += f"WHERE ({' OR '.join(spans) or 'false'}) AND {condition} {grouped_by}"
         return statement, [*values, *more]
 
@@ -248,10 +248,9 @@ class RollupReader:
             ),
             # By their own rows, or by what they have in common.
             self._part(
-                f"kind, {NO_TIME}, {', '.join(PROPERTIES)}, CAST(SUM(events) AS bigint), 0, {NO_PLATES}, "
-                "MAX(seen_by.name), MAX(seen_in.name)",
+                f"kind, {NO_TIME}, {', '.join(PROPERTIES)}, CAST(SUM(events) AS bigint), 0, "
+                f"{NO_PLATES}, {NAMES}",
                 *kinds,
-                joined=NAMES,
                 grouped_by=f"GROUP BY {shown}",
             ),
         ]
