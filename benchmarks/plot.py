@@ -16,6 +16,8 @@ import matplotlib as mpl
 mpl.use("Agg")
 from matplotlib import pyplot
 
+TICKS = [0.25, 0.5, 1, 2, 4]
+
 
 def beyond(finding: dict[str, Any], value: float) -> float:
     """Return 1 at the goal, 2 when twice as good as it asks."""
@@ -40,6 +42,9 @@ def main() -> None:
     ]
     axes.set_yticks(range(len(findings)), labels)
     axes.set_xscale("log")
+    axes.set_xticks(TICKS, [f"{tick:g}" for tick in TICKS], minor=False)
+    axes.minorticks_off()
+    axes.margins(y=0.01)
     axes.axvline(1, color="black", linestyle="--", linewidth=1)
     axes.set_xlabel("times the goal (median, line: range); right of 1 is met")
     figure.suptitle("; ".join(f"{k} {v}" for k, v in content["facts"].items()), fontsize=8)
