@@ -3,7 +3,7 @@
 
     watchers.py --ports 8001,8002 --sockets 1000 --events 3000 --path /api/v1/events/stream
 
-Says "ready" when all have shaken hands, reads until every one has seen all events or its input ends,
+Says "ready" when all have heard hello, reads until every one has seen all events or its input ends,
 then prints what it saw as JSON.
 Late is from `received_at`, which the server notes before it writes and commits, to the read here. Standard library only.
 """
@@ -58,12 +58,23 @@ class Watcher:
         self.position: int | None = None
         self.events = self.holes = 0
 
-    def frames(self) -> list[bytes]:
-        """Read; return the whole text messages, and answer pings."""
+    def read(self) -> list[bytes]:
+        """Wait for something; return the text messages that are whole."""
         got = self.socket.recv(262_144)
         if not got:
             sys.exit(f"a stream was closed after {self.events} events: {self.data!r}")
-        data, found, at = self.data + got, [], 0
+        self.data += got
+        return self.frames()
+
+    def wait_for_hello(self) -> None:
+        """Return when it gets what comes from now on; nothing may be sent to it before."""
+        found = self.frames()
+        while not found:
+            found = self.read()
+
+    def frames(self) -> list[bytes]:
+        """Return the text messages that have come whole, and answer pings."""
+        data, found, at = self.data, [], 0
         while len(data) >= at + 2:
             length, begin = data[at + 1], at + 2
             if length == 126:
@@ -94,7 +105,7 @@ def watch(watchers: list[Watcher], expected: int) -> Counter[int]:
             if number == sys.stdin.fileno():
                 return late
             watcher = by_number[number]
-            payloads, now = watcher.frames(), time.time()
+            payloads, now = watcher.read(), time.time()
             for payload in payloads:
                 # All get the same bytes: each is parsed once.
                 if payload not in known:
@@ -134,6 +145,8 @@ def main() -> None:
         Watcher(ports[number % len(ports)], options.path, options.authorization)
         for number in range(options.sockets)
     ]
+    for watcher in watchers:
+        watcher.wait_for_hello()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     cpu = time.process_time()
