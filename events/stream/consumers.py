@@ -18,7 +18,7 @@ from audit.models import Action
 from events import metrics
 from events.filters import EventFilter, one_value, parse_filter
 from events.stream.admission import Refused, admit
-from events.stream.frames import OFFER, Frame, frame_of
+from events.stream.frames import OFFER, Burst, Frame, frame_of
 from events.stream.hub import hub, read_after
 
 BAD_REQUEST = 4400
@@ -99,18 +99,18 @@ class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no t
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         """What a client says is ignored; the server only ever sends."""
 
-    def push(self, frame: Frame) -> None:
-        """Take a frame from the hub; called from the event loop, never waits."""
-        if self._idle and self._offer is not None and self._offer(frame.wire):
-            metrics.STREAM_SENT.inc()
-            return
+    def push(self, burst: Burst) -> bool:
+        """Take frames from the hub; called from the event loop, never waits."""
+        if self._idle and self._offer is not None and self._offer(burst.wire):
+            return True
         self._idle = False
         if len(self._queue) < MAX_QUEUED:
-            self._queue.append(frame)
+            self._queue.extend(burst.frames)
             self._wake.set()
         elif not self._overrun and self._streaming is not None:
             self._overrun = True
             self._streaming.cancel()
+        return False
 
     async def _stream(self, since: int | None) -> None:
         feed = hub()

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Protocol
 
 from channels.db import database_sync_to_async
 from channels.layers import get_channel_layer
 
+from events import metrics
 from events.filters import EventFilter
 from events.models import EventReceipt, PlateEvent, StreamHead
 from events.stream.doorbell import GROUP
-from events.stream.frames import Frame, frame_of
+from events.stream.frames import Burst, bursts_of, frame_of
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +32,8 @@ class Listener(Protocol):
 
     filter: EventFilter
 
-    def push(self, frame: Frame) -> None: ...
+    def push(self, burst: Burst) -> bool:
+        """Take it, never wait; return whether it is written already."""
 
 
 def read_after(
@@ -134,16 +137,24 @@ class Hub:
             events, reached = await database_sync_to_async(read_after, thread_sensitive=False)(
                 before, None, EventFilter()
             )
-            for event in events:
-                frame = frame_of(event)
-                self.head = event.position or self.head
-                for wanted, listeners in tuple(self._listeners.items()):
-                    if wanted.matches(event):
-                        for listener in tuple(listeners):
-                            listener.push(frame)
+            made = self._bursts(events)
             self.head = reached
+            for listeners, bursts in made:
+                for burst in bursts:
+                    written = sum([listener.push(burst) for listener in listeners])
+                    metrics.STREAM_SENT.inc(written * len(burst.frames))
             if reached - before < PAGE:
                 return
+
+    def _bursts(
+        self, events: Sequence[PlateEvent]
+    ) -> list[tuple[tuple[Listener, ...], list[Burst]]]:
+        """Return who wants what of the events."""
+        made = [(event, frame_of(event)) for event in events]
+        return [
+            (tuple(alike), bursts_of(frame for event, frame in made if wanted.matches(event)))
+            for wanted, alike in self._listeners.items()
+        ]
 
 
 _hubs: dict[asyncio.AbstractEventLoop, Hub] = {}

@@ -17,7 +17,7 @@ from knox.models import AuthToken
 
 from anpr_project.lib.tests.factories import make_user
 from events.routing import websocket_urlpatterns
-from events.stream import consumers, hub
+from events.stream import consumers, frames, hub
 from events.stream.dispatch import dispatch
 from events.stream.doorbell import ring
 from events.stream.frames import OFFER
@@ -249,3 +249,29 @@ async def test_hub_outlives_a_failing_database_and_layer(monkeypatch: pytest.Mon
             await in_thread(send_events, sender, 1)
             assert await plates(socket, 1) == ["AB12 CDE"]
     assert next(failures, None) is None
+
+
+async def test_what_is_read_together_is_written_at_once_in_parts_of_some_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each part is a write for each client; a large one would be kept for each that is slow."""
+    monkeypatch.setattr(hub, "POLL_S", 60)
+    offered: list[bytes] = []
+
+    def offer(frame: bytes) -> bool:
+        offered.append(frame)
+        return True
+
+    sender = await in_thread(make_sender)
+    socket = WebsocketCommunicator(application, PATH, await in_thread(viewer))
+    socket.scope["extensions"] = {OFFER: offer}
+    await socket.connect(timeout=5)
+    await socket.receive_json_from(5)
+    await ring(await in_thread(send_events, sender, 1))
+    first = await socket.receive_json_from(5)
+    monkeypatch.setattr(frames, "TOGETHER_BYTES", 2 * len(json.dumps(first)))
+    await ring(await in_thread(send_events, sender, 5))
+    while sum(data.count(b'"position"') for data in offered) < 5:
+        await asyncio.sleep(0.02)
+    assert [data.count(b'"position"') for data in offered] == [2, 2, 1]
+    await socket.disconnect()
