@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import deque
 from urllib.parse import parse_qs
 
@@ -81,6 +82,8 @@ class EventStreamConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # no t
         await self.accept()
         try:
             request = await self._admit()
+            # Who came together, as all do after a restart, would be asked again together, for ever.
+            self._admit_again_at -= ADMIT_AGAIN_S * random.random()  # noqa: S311
             self.filter, since = _parse(self.scope["query_string"])
             await database_sync_to_async(_record, thread_sensitive=False)(request)
         except Refused as refusal:

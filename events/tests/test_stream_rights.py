@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from unittest.mock import patch
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,6 +12,7 @@ from pytest_django import Settings
 
 from anpr_project.lib.tests.factories import make_user
 from events.stream import consumers
+from events.stream.admission import admit
 from events.tests.conftest import make_sender
 from events.tests.test_stream import closed, in_thread, send_events, stream, token_of
 
@@ -62,6 +64,21 @@ async def test_lost_right_ends_the_stream(monkeypatch: pytest.MonkeyPatch) -> No
         await asyncio.sleep(0.3)
         await in_thread(AuthToken.objects.all().delete)
         assert await closed(socket) == 4401
+
+
+async def test_who_comes_together_is_not_asked_again_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second time is at any moment of the span: here at its beginning, and then at its end."""
+    monkeypatch.setattr("random.random", lambda: 0.999)
+    with patch.object(consumers, "admit", autospec=True, side_effect=admit) as asked:
+        async with stream() as socket:
+            await socket.receive_json_from(5)
+            async with asyncio.timeout(5):
+                while asked.call_count < 2:
+                    await asyncio.sleep(0.02)
+            assert await socket.receive_nothing()
+        assert asked.call_count == 2
 
 
 async def test_lost_right_ends_a_stream_that_is_still_behind(
