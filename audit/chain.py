@@ -17,6 +17,7 @@ from itertools import islice
 import msgspec
 from django.db import transaction
 
+from anpr_project.lib.statements import set_each
 from audit.models import AuditEntry
 
 GENESIS = "0" * 64
@@ -54,12 +55,12 @@ def seal_entries() -> int:
         # The lock on the rows admits one worker at a time; the other finds nothing, or the rest.
         entries = list(AuditEntry.objects.unsealed().select_for_update()[:BATCH])
         entries = [entry for entry in entries if entry.sequence is None]
-        head = Head.current()
+        head, rows = Head.current(), []
         for entry in entries:
             entry.sequence, entry.previous_hash = head.sequence + 1, head.hash
-            entry.hash = link_hash(entry)
-            head = Head(entry.sequence, entry.hash)
-        AuditEntry.objects.bulk_update(entries, ["sequence", "previous_hash", "hash"])
+            head = Head(entry.sequence, link_hash(entry))
+            rows.append((entry.pk, head.sequence, entry.previous_hash, head.hash))
+        set_each(AuditEntry._meta.db_table, ("sequence", "previous_hash", "hash"), rows)
     return len(entries)
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import threading
 from datetime import datetime
 from io import StringIO
@@ -165,3 +166,29 @@ def test_workers_side_by_side_make_one_chain() -> None:
     for thread in threads:
         thread.join()
     assert "60 entries are as they were written." in verify()
+
+
+@pytest.mark.django_db
+def test_sealing_takes_as_long_for_each_of_many_as_for_each_of_few() -> None:
+    """New events wait while the worker seals: after a thousand have opened a stream, for example."""
+
+    def calls(count: int) -> int:
+        for number in range(count):
+            look(number)
+        counted = 0
+
+        def count_call(frame: object, event: str, argument: object) -> None:
+            nonlocal counted
+            counted += event == "call"
+
+        sys.setprofile(count_call)
+        try:
+            assert seal_entries() == count
+        finally:
+            sys.setprofile(None)
+        return counted
+
+    calls(1)
+    few, many = calls(10), calls(110)
+    # 24; it was a thousand.
+    assert (many - few) / 100 < 100
