@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
@@ -31,24 +30,6 @@ def as_array(values: Iterable[str]) -> str:
     The driver takes several calls for each value of a list.
     """
     return f"{{{','.join(values)}}}"
-
-
-def set_each(table: str, columns: Sequence[str], rows: Sequence[Sequence[int | str]]) -> None:
-    """Set the columns of many rows, each to values of its own; a row is an id, then its values.
-
-    bulk_update would build a CASE of as many branches as there are rows, for each column, and the
-    database go through it for each row.
-    """
-    if not rows:
-        return
-    places = ", ".join([f"({', '.join(['%s'] * (len(columns) + 1))})"] * len(rows))
-    changes = ", ".join(f"{column} = given.{column}" for column in columns)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH given(id, {', '.join(columns)}) AS (VALUES {places}) "  # noqa: S608 - placeholders only
-            f"UPDATE {table} SET {changes} FROM given WHERE {table}.id = given.id",
-            list(chain.from_iterable(rows)),
-        )
 
 
 def condition_of(rows: QuerySet[Any, Any]) -> tuple[str, list[Any]]:
