@@ -11,13 +11,13 @@ SOURCES := anpr_project audit cameras zones models_cfg sensors events evidence e
 .PHONY: run demo test check screenshots bench serve lock clean
 .DEFAULT_GOAL := run
 
-# A virtual environment that was moved, or whose Python was removed, is made again.
+# A virtual environment that was moved, that is half made, or whose Python was removed is made again.
 .venv/run.stamp: requirements/base.txt
 	@test -n "$(PYTHON)" || { \
 	  echo "Python 3.11 or newer with the modules venv and ensurepip is needed." >&2; \
 	  echo "Debian and Ubuntu: apt install python3-venv. Or say which one: make PYTHON=/path/to/python3" >&2; \
 	  exit 1; }
-	@$(BIN)/python -c '' 2>/dev/null || { rm -rf .venv && $(PYTHON) -m venv .venv; }
+	@$(BIN)/python -c 'import pip, sys; sys.exit(sys.prefix == sys.base_prefix)' 2>/dev/null || { rm -rf .venv && $(PYTHON) -m venv .venv; }
 	@echo "Installing the pinned packages into .venv (the first time this takes a minute)"
 	@$(PIP) -r requirements/base.txt
 	@touch $@
