@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -101,13 +101,17 @@ def represent_new(
     )
 
 
+def _tyres_of(events: Sequence[int]) -> Mapping[int, Sequence[TpmsReading]]:
+    tyres: dict[int, list[TpmsReading]] = defaultdict(list)
+    for tyre in TpmsReading.objects.filter(event__among=events).order_by("id"):
+        tyres[tyre.event_id].append(tyre)
+    return tyres
+
+
 def represent_rows(found: Sequence[Any]) -> list[EventView]:
     """Return the outside views of rows (event_rows.py), in their order."""
-    tyres: dict[int, list[TpmsReading]] = defaultdict(list)
     with_tyres = [row.pk for row in found if row.first_tyre]
-    heard = TpmsReading.objects.filter(event__among=with_tyres).order_by("id")
-    for tyre in heard if with_tyres else ():
-        tyres[tyre.event_id].append(tyre)
+    tyres = _tyres_of(with_tyres) if with_tyres else {}
     return [
         _view(
             row,
