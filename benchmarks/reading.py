@@ -39,14 +39,20 @@ class Site:
     def __post_init__(self) -> None:
         self.connection = HTTPConnection(urlsplit(self.url).netloc, timeout=120)
 
-    def get(self, path: str, query: Query) -> dict[str, object]:
+    def answer(self, path: str, query: Query) -> bytes:
+        """Return the body of the answer."""
         address = f"/api/v1/events{path}?{urlencode(query)}"
         self.connection.request("GET", address, headers={"Authorization": f"Token {self.token}"})
-        answer = self.connection.getresponse()
-        body = answer.read()
-        if answer.status != 200:
-            raise SystemExit(f"{self.name}: {address} was answered {answer.status}: {body[:300]!r}")
-        found: dict[str, object] = json.loads(body)
+        response = self.connection.getresponse()
+        body = response.read()
+        if response.status != 200:
+            raise SystemExit(
+                f"{self.name}: {address} was answered {response.status}: {body[:300]!r}"
+            )
+        return body
+
+    def get(self, path: str, query: Query) -> dict[str, object]:
+        found: dict[str, object] = json.loads(self.answer(path, query))
         return found
 
     def look_around(self, chance: random.Random, count: int) -> None:
@@ -138,13 +144,13 @@ def percentile(times: list[float], share: float) -> float:
 def measure(
     question: Question, sites: list[Site], rounds: int, chance: random.Random
 ) -> dict[str, list[float]]:
-    """Return how long the answers took at each site, in ms."""
+    """Return how long it took until each site's answer was there whole, in ms."""
     times: dict[str, list[float]] = defaultdict(list)
     for _ in range(rounds):
         for site in sites:
             path, query = question.ask(site, chance)
             started = time.perf_counter()
-            site.get(path, query)
+            site.answer(path, query)
             times[site.name].append(1000 * (time.perf_counter() - started))
     return times
 
