@@ -43,8 +43,9 @@ class ConfigPagination(pagination.PageNumberPagination):
     max_page_size = 500
 
     def get_page_size(self, request: Request) -> int:
-        name = "limit" if "limit" in request.query_params else "page_size"
-        return asked_page_size(request, name, self.page_size, self.max_page_size)
+        size = asked_page_size(request, "page_size", self.page_size, self.max_page_size)
+        # It goes before the other one, which has to be a number all the same.
+        return asked_page_size(request, "limit", size, self.max_page_size)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)

@@ -55,6 +55,7 @@ HARMLESS_OR_REFUSED = [
 REFUSED = [
     ("nmae=x", "nmae"),
     ("limit=0", "limit"),
+    ("limit=5&page_size=-1.1", "page_size"),
     ("ordering=nonsense", "ordering"),
     ("ordering=name%1F", "ordering"),
     ("ordering=-id,password", "ordering"),
