@@ -160,7 +160,9 @@ def _burns_attempt(exporter: ExporterConfig, error: TransportError) -> bool:
     """Whether a failure counts against the message: not while the sink as a whole is away."""
     if error.retry_after is not None or error.gone:
         return False
-    return not (error.unreachable and exporter.failures >= OPEN_AFTER)
+    # What keeps the order tries the same messages again, for nothing else may go before them.
+    spared_after = 1 if exporter.ordered else OPEN_AFTER
+    return not (error.unreachable and exporter.failures >= spared_after)
 
 
 def _is_overdue(delivery: Delivery, settings: Settings, now: datetime) -> bool:
@@ -220,13 +222,14 @@ def _blames_sink(exporter: ExporterConfig, one: Sent) -> bool:
     """Whether this failure counts for the circuit.
 
     Not that of a message which has failed before: the sink may choke on this one, and be well. Once
-    the circuit is open every probe counts.
+    the circuit is open every probe counts; and in order, where each camera's first is all there is
+    to try, every failure.
     """
     error = one.outcome
     return (
         isinstance(error, TransportError)
         and error.unreachable
-        and (exporter.failures >= OPEN_AFTER or not one.delivery.has_failed)
+        and (exporter.ordered or exporter.failures >= OPEN_AFTER or not one.delivery.has_failed)
     )
 
 

@@ -8,8 +8,10 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from cameras.tests.factories import make_camera
+from events.tests.conftest import make_sender
 from exporters.configuration import read
-from exporters.delivery import OPEN_AFTER, Claimed, Sent, claim_due, record
+from exporters.delivery import LONGEST_PAUSE_S, OPEN_AFTER, Claimed, Sent, claim_due, record
 from exporters.models import Delivery
 from exporters.tests.factories import make_exporter
 from exporters.tests.test_delivery import UNREACHABLE, attempt, send, states
@@ -116,3 +118,34 @@ def test_message_of_a_sink_that_stays_away_dies_when_its_schedule_is_over() -> N
         clock.shift(3600)
         attempt(exporter, UNREACHABLE)
     assert states() == ["dead"]
+
+
+def test_head_of_each_camera_waits_no_longer_than_the_circuit_while_the_sink_is_away() -> None:
+    """An exporter that keeps the order has nothing else to try than what has failed already."""
+    exporter = make_exporter(ordered=True)
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        sender = make_sender(camera=make_camera())
+        for plate in ("A1", "A2", "A3"):
+            send(sender=sender, plate=plate)
+        back = timezone.now() + timedelta(hours=12)
+        while timezone.now() < back:
+            attempt(exporter, UNREACHABLE)
+            clock.shift(60 if exporter.failures < OPEN_AFTER else LONGEST_PAUSE_S)
+        tried = Delivery.objects.order_by("id").values_list("attempts", flat=True)
+        assert list(tried) == [1, 0, 0]
+        clock.shift(LONGEST_PAUSE_S)
+        for plate in ("A1", "A2", "A3"):
+            assert [one.event.plate for one in attempt(exporter, Receipt())] == [plate]
+
+
+def test_head_that_its_sink_chokes_on_is_given_up_while_other_cameras_get_through() -> None:
+    exporter = make_exporter(ordered=True, retry={"max_attempts": 3, "base_delay_s": 1})
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        poison, good = make_sender(camera=make_camera()), make_sender(camera=make_camera())
+        send(sender=poison)
+        for _ in range(3):
+            attempt(exporter, UNREACHABLE)
+            send(sender=good)
+            attempt(exporter, Receipt())
+            clock.shift(3600)
+    assert states() == ["dead", "delivered", "delivered", "delivered"]

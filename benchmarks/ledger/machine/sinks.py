@@ -96,10 +96,12 @@ class Exporter:
             self._succeed()
             return
         was_open = self.failures >= OPEN_AFTER
-        if answer.blames_sink and (was_open or not one.has_failed):
+        # In order there may be nothing else to try than what has failed before.
+        is_spared = was_open or (self.ordered and self.failures > 0)
+        if answer.blames_sink and (was_open or self.ordered or not one.has_failed):
             self.failures += 1
         spares = answer.retry_after is not None or answer.is_gone
-        self._fail(one, answer, now, burns=not spares and not (answer.blames_sink and was_open))
+        self._fail(one, answer, now, burns=not spares and not (answer.blames_sink and is_spared))
         self._pause(answer, now)
         self.enabled = self.enabled and not answer.is_gone and not self._is_hopeless(now)
 
