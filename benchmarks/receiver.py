@@ -87,9 +87,9 @@ class Receiver(asyncio.Protocol):
         self.transport.abort()
 
 
-async def serve(behaviour: Behaviour) -> None:
+async def serve(behaviour: Behaviour, port: int) -> None:
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Receiver(behaviour), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: Receiver(behaviour), "127.0.0.1", port)
     sys.stdout.write(f"{server.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     await server.serve_forever()
@@ -102,7 +102,9 @@ def main() -> None:
     parser.add_argument("--black-hole", action="store_true", help="never answer")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--log", default="")
-    asyncio.run(serve(Behaviour(parser.parse_args())))
+    parser.add_argument("--port", type=int, default=0, help="to come back where it was")
+    options = parser.parse_args()
+    asyncio.run(serve(Behaviour(options), options.port))
 
 
 if __name__ == "__main__":

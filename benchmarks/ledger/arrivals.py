@@ -102,7 +102,8 @@ class KafkaWitness:
         with suppress(Exception):  # it may be there
             for made in admin.create_topics([NewTopic(self.topic, 4, 1)]).values():
                 made.result(10)
-        options = {"bootstrap.servers": self.servers, "group.id": "witness"}
+        # Quiet: a broker that is frozen for minutes is no news here.
+        options = {"bootstrap.servers": self.servers, "group.id": "witness", "log_level": 2}
         self._consumer = Consumer(options | {"auto.offset.reset": "earliest"})
         partitions = self._consumer.list_topics(self.topic, timeout=10).topics[self.topic]
         self._consumer.assign([TopicPartition(self.topic, at, 0) for at in partitions.partitions])

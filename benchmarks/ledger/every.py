@@ -31,6 +31,8 @@ FULL = {
     "guess": (),
     "slow": (),
     "dead": (),
+    "away": (),
+    "rotate": (),
     "retention": (),
     "overload": (),
     "soak": ("--controls",),
@@ -55,6 +57,9 @@ SMALL = {
     "points": ("--kills", "1"),
     "clocks": ("--events", "400", "--looks", "40"),
     "guess": ("--pairs", "5", "--rounds", "1"),
+    # In so short a time the circuit of Kafka does not open, and the usual third attempt is far off.
+    "away": ("--before", "10", "--seconds", "25", "--longest-delay", "5"),
+    "rotate": ("--changes", "2", "--wait", "3"),
     # The proxy waits ten seconds for a head.
     "cut": ("--cuts", "100", "--slow", "30", "--rate", "5", "--seconds", "16"),
     "inert": ("--controls", "--texts", "6", "--every", "6", "--lists", "6"),
