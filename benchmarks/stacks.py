@@ -97,7 +97,7 @@ def _requests(**options: Any) -> Requests:
 
 
 def _without_work(address: str) -> bool:
-    waiting = "SELECT 1 FROM events_eventreceipt WHERE position IS NULL LIMIT 1"
+    waiting = "SELECT 1 FROM events_eventreceipt WHERE position IS NULL ORDER BY id LIMIT 1"
     with psycopg.connect(address) as connection:
         return connection.execute(waiting).fetchone() is None
 

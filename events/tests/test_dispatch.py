@@ -58,6 +58,30 @@ def test_events_get_rising_positions_once(sender: Sender) -> None:
     assert Rollup.objects.get(span="day", kind="all").events == 4
 
 
+def reads_of_all_receipts() -> int:
+    """How often this transaction has read the whole table."""
+    table = EventReceipt._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relname = %s", [table])
+        return int(cursor.fetchone()[0])
+
+
+@needs_postgresql
+def test_dispatch_does_not_read_what_it_has_done_before(sender: Sender) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO events_eventreceipt "
+            "(sensor_id, event_id, content_sha256, captured_at, position) "
+            "SELECT %s, gen_random_uuid(), sha256('a'), now(), -i FROM generate_series(1, 5000) AS i",
+            [sender.sensor.pk],
+        )
+    raw = [json.dumps(reading()).encode() for _ in range(200)]
+    record_batch(credential=sender.credential, raw_events=raw)
+    before = reads_of_all_receipts()
+    assert dispatch() == 200
+    assert reads_of_all_receipts() == before
+
+
 def test_dispatch_costs_the_same_queries_whatever_waits(
     sender: Sender, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
