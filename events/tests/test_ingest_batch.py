@@ -59,6 +59,18 @@ def test_batch_repeated_is_stored_once(sender: Sender) -> None:
     assert PlateEvent.objects.count() == 3
 
 
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_repeat_among_new_ones_is_stored_once(sender: Sender, place: int) -> None:
+    stored = reading()
+    post(sender, [stored])
+    events = [reading(), reading()]
+    events.insert(place, stored)
+    statuses = [result["status"] for result in post(sender, events).json()]
+    assert statuses.pop(place) == 200
+    assert statuses == [201, 201]
+    assert PlateEvent.objects.count() == EventReceipt.objects.count() == 3
+
+
 def test_one_event_in_place_of_an_array_is_a_batch_of_one(sender: Sender) -> None:
     assert [result["status"] for result in post(sender, reading()).json()] == [201]
 
@@ -154,6 +166,7 @@ def test_batch_costs_the_same_queries_whatever_its_size(
 ) -> None:
     sender.post(json.dumps(reading()))
     for size in (2, 300):
-        # key; zones; BEGIN/INSERT receipts, tyres/COMMIT (a savepoint in a test); COPY of events
-        with django_assert_num_queries(7 if connection.vendor == "postgresql" else 9):
+        # key; zones; BEGIN/ids, tyres/COMMIT (a savepoint in a test); a savepoint and COPY of receipts;
+        # COPY of events
+        with django_assert_num_queries(10 if connection.vendor == "postgresql" else 9):
             post(sender, [reading(tpms=[{"id": "a1"}]) for _ in range(size)])
