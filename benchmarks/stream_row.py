@@ -106,7 +106,8 @@ def stream(on: Machine, stack: Stack, *, sockets: int, seconds: float) -> list[F
         )
     frames = found.saw["most"] * sockets
     print(  # noqa: T201 - its output is its purpose
-        f"    p50 {found.saw['p50_ms']} ms, stream CPU {found.stream_cpu_s / frames * 1e6:.1f} us a frame, "
+        f"    p50 {found.saw['p50_ms']} ms, in the client's kernel p50 {found.saw['arrived_p50_ms']} "
+        f"and p99 {found.saw['arrived_p99_ms']}, stream CPU {found.stream_cpu_s / frames * 1e6:.1f} us a frame, "
         f"client {found.saw['cpu_s'] / frames * 1e6:.1f}, stream processes {found.stream_rss_mb:.0f} MB",
         flush=True,
     )

@@ -5,7 +5,8 @@
 
 Says "ready" when all have heard hello, reads until every one has seen all events or its input ends,
 then prints what it saw as JSON.
-Late is from `received_at`, which the server notes before it writes and commits, to the read here. Standard library only.
+Late is from `received_at`, which the server notes before it writes and commits, to the read here; and to the
+arrival in the kernel, so that it can be seen whether it is the watchers that are late. Standard library only.
 """
 
 from __future__ import annotations
@@ -16,12 +17,17 @@ import json
 import os
 import select
 import socket
+import struct
 import sys
 import time
 from collections import Counter
 from datetime import datetime
+from functools import lru_cache
+from typing import NamedTuple
 
 PING, PONG, TEXT = 0x89, 0x8A, 0x81
+# Linux: with what is read comes when its last packet arrived, as seconds and nanoseconds.
+SO_TIMESTAMPNS, TIMESPEC = 35, struct.Struct("ll")
 
 
 def parsed(payload: bytes) -> tuple[int, float] | None:
@@ -31,6 +37,46 @@ def parsed(payload: bytes) -> tuple[int, float] | None:
         return None
     at = datetime.fromisoformat(message["event"]["received_at"])
     return message["position"], at.timestamp()
+
+
+def arrival(notes: list[tuple[int, int, bytes]]) -> float:
+    """Return the kernel's time; it begins to note it a moment after it is asked to."""
+    if not notes:
+        return time.time()
+    seconds, nanoseconds = TIMESPEC.unpack(notes[0][2])
+    return float(seconds + nanoseconds / 1e9)
+
+
+class Part(NamedTuple):
+    """What some bytes of a stream hold."""
+
+    messages: int
+    # Their positions, and when they were received.
+    events: list[tuple[int, float]]
+    pongs: bytes
+    rest: bytes
+
+
+@lru_cache(maxsize=1000)
+def taken_apart(data: bytes) -> Part:
+    """Look through bytes from the beginning of a frame on; all get the same, so each once."""
+    messages, events, pongs, at = 0, [], b"", 0
+    while len(data) >= at + 2:
+        length, begin = data[at + 1], at + 2
+        if length == 126:
+            length, begin = int.from_bytes(data[at + 2 : at + 4]), at + 4
+        if len(data) < begin + length:
+            break
+        payload = data[begin : begin + length]
+        if data[at] == TEXT:
+            messages += 1
+            if event := parsed(payload):
+                events.append(event)
+        elif data[at] == PING:
+            # Masked with zeros, which leaves the payload as it is.
+            pongs += bytes((PONG, 0x80 | length, 0, 0, 0, 0)) + payload
+        at = begin + length
+    return Part(messages, events, pongs, data[at:])
 
 
 def shake_hands(stream: socket.socket, port: int, path: str, authorization: str) -> bytes:
@@ -54,73 +100,69 @@ class Watcher:
 
     def __init__(self, port: int, path: str, authorization: str) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.socket.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.data = shake_hands(self.socket, port, path, authorization)
         self.position: int | None = None
         self.events = self.holes = 0
 
-    def read(self) -> list[bytes]:
-        """Wait for something; return the text messages that are whole."""
-        got = self.socket.recv(262_144)
+    def read(self) -> tuple[Part, float]:
+        """Wait for something; return what is whole, and when it was in the kernel."""
+        got, notes, _, _ = self.socket.recvmsg(262_144, 64)
         if not got:
             sys.exit(f"a stream was closed after {self.events} events: {self.data!r}")
         self.data += got
-        return self.frames()
+        return self.part(), arrival(notes)
+
+    def part(self) -> Part:
+        """Return what has come whole, and answer pings."""
+        found = taken_apart(self.data)
+        self.data = found.rest
+        if found.pongs:
+            self.socket.sendall(found.pongs)
+        return found
 
     def wait_for_hello(self) -> None:
         """Return when it gets what comes from now on; nothing may be sent to it before."""
-        found = self.frames()
-        while not found:
-            found = self.read()
+        found = self.part()
+        while not found.messages:
+            found, _ = self.read()
 
-    def frames(self) -> list[bytes]:
-        """Return the text messages that have come whole, and answer pings."""
-        data, found, at = self.data, [], 0
-        while len(data) >= at + 2:
-            length, begin = data[at + 1], at + 2
-            if length == 126:
-                length, begin = int.from_bytes(data[at + 2 : at + 4]), at + 4
-            if len(data) < begin + length:
-                break
-            if data[at] == TEXT:
-                found.append(data[begin : begin + length])
-            elif data[at] == PING:
-                # Masked with zeros, which leaves the payload as it is.
-                pong = bytes((PONG, 0x80 | length, 0, 0, 0, 0)) + data[begin : begin + length]
-                self.socket.sendall(pong)
-            at = begin + length
-        self.data = data[at:]
-        return found
+    def note(self, events: list[tuple[int, float]]) -> None:
+        for position, _ in events:
+            self.holes += self.position is not None and position != self.position + 1
+            self.position = position
+        self.events += len(events)
 
 
-def watch(watchers: list[Watcher], expected: int) -> Counter[int]:
-    """Read until all have come or input ends; return how many were how many milliseconds late."""
+class Late:
+    """How many events were how many milliseconds late."""
+
+    def __init__(self) -> None:
+        self.read: Counter[int] = Counter()
+        self.arrived: Counter[int] = Counter()
+
+    def note(self, events: list[tuple[int, float]], read_at: float, arrived_at: float) -> None:
+        for _, received_at in events:
+            self.read[round((read_at - received_at) * 1000)] += 1
+            self.arrived[round((arrived_at - received_at) * 1000)] += 1
+
+
+def watch(watchers: list[Watcher], expected: int) -> Late:
+    """Read until all have come or input ends; return how late they were."""
     poll = select.epoll()
     by_number = {watcher.socket.fileno(): watcher for watcher in watchers}
     for number in [*by_number, sys.stdin.fileno()]:
         poll.register(number, select.EPOLLIN)
-    late: Counter[int] = Counter()
-    known: dict[bytes, tuple[int, float] | None] = {}
-    while late.total() < expected:
+    late, seen = Late(), 0
+    while seen < expected:
         for number, _ in poll.poll():
             if number == sys.stdin.fileno():
                 return late
-            watcher = by_number[number]
-            payloads, now = watcher.read(), time.time()
-            for payload in payloads:
-                # All get the same bytes: each is parsed once.
-                if payload not in known:
-                    known[payload] = parsed(payload)
-                note(watcher, known[payload], now, late)
+            part, arrived_at = by_number[number].read()
+            late.note(part.events, time.time(), arrived_at)
+            by_number[number].note(part.events)
+            seen += len(part.events)
     return late
-
-
-def note(watcher: Watcher, event: tuple[int, float] | None, now: float, late: Counter[int]) -> None:
-    if event is None:
-        return
-    position, at = event
-    watcher.holes += watcher.position is not None and position != watcher.position + 1
-    watcher.position, watcher.events = position, watcher.events + 1
-    late[round((now - at) * 1000)] += 1
 
 
 def quantile(late: Counter[int], share: float) -> int:
@@ -156,8 +198,10 @@ def main() -> None:
         "least": min(seen),
         "most": max(seen),
         "holes": sum(watcher.holes for watcher in watchers),
-        "p50_ms": quantile(late, 0.5),
-        "p99_ms": quantile(late, 0.99),
+        "p50_ms": quantile(late.read, 0.5),
+        "p99_ms": quantile(late.read, 0.99),
+        "arrived_p50_ms": quantile(late.arrived, 0.5),
+        "arrived_p99_ms": quantile(late.arrived, 0.99),
         "cpu_s": time.process_time() - cpu,
     }
     sys.stdout.write(json.dumps(result) + "\n")
