@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from array import array
 from datetime import datetime, timedelta
 from typing import Self
 
-from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db import connection, models
+from django.db.models import Q
 from django.utils import timezone
 
 from anpr_project.lib.encryption import EncryptedTextField
@@ -68,6 +69,32 @@ class ExporterConfig(ConfigModel):
         return self.name
 
 
+# Goes from camera to camera through their index.
+FIRST_OF_EACH_CAMERA = """
+    WITH RECURSIVE first (id, camera) AS (
+        SELECT * FROM (
+            SELECT id, camera FROM exporters_delivery
+            WHERE exporter_id = %s AND state = 'pending' ORDER BY camera, id LIMIT 1) AS lowest
+        UNION ALL
+        SELECT found.id, found.camera FROM first JOIN exporters_delivery AS found ON found.id = (
+            SELECT id FROM exporters_delivery
+            WHERE exporter_id = %s AND state = 'pending' AND camera > first.camera
+            ORDER BY camera, id LIMIT 1))
+    SELECT id FROM first
+"""
+
+
+def first_of_each_camera(exporter: ExporterConfig) -> array[int]:
+    """Return the oldest pending delivery of each camera, by a statement of its own.
+
+    To ask of each delivery that is due whether an earlier one is pending took 2.4 s with 200,000 of
+    them, for each claim; and a planner that believes in few reads all of them in either case.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(FIRST_OF_EACH_CAMERA, [exporter.pk, exporter.pk])
+        return array("q", [pk for (pk,) in cursor])
+
+
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
     def due(self, exporter: ExporterConfig, now: datetime) -> Self:
         """What may be sent now, the longest waiting first.
@@ -83,13 +110,7 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
             state=Delivery.State.PENDING,
         )
         if exporter.ordered:
-            earlier = Delivery.objects.filter(
-                exporter=exporter,
-                state=Delivery.State.PENDING,
-                camera=OuterRef("camera"),
-                id__lt=OuterRef("id"),
-            )
-            rows = rows.filter(~Exists(earlier))
+            rows = rows.filter(pk__among=first_of_each_camera(exporter))
         return rows.filter(next_attempt_at__lte=now).order_by("next_attempt_at", "id")
 
     def never_failed(self) -> Self:

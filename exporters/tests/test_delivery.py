@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -241,6 +242,19 @@ def test_ordered_exporter_sends_one_of_each_camera_at_a_time() -> None:
     Delivery.objects.filter(state="pending").update(next_attempt_at=timezone.now())
     assert sent(TransportError("never", permanent=True)) == {"A2"}
     assert sent(Receipt()) == {"A3"}
+
+
+def test_first_of_each_camera_is_found_without_a_look_at_the_backlog() -> None:
+    exporter = make_exporter(ordered=True)
+    Delivery.objects.bulk_create(
+        Delivery(exporter=exporter, event_id=number, camera=number % 3) for number in range(1000)
+    )
+    due = Delivery.objects.due(exporter, timezone.now())
+    assert sorted(due.values_list("event_id", flat=True)) == [0, 1, 2]
+    plan = due[:16].explain(analyze=True, buffers=True)
+    blocks = re.search(r"shared hit=(\d+)", plan)
+    assert blocks
+    assert int(blocks[1]) < 200, plan
 
 
 def test_what_was_deleted_while_under_way_stops_nobody() -> None:
