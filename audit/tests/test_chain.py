@@ -48,7 +48,7 @@ def tamper(sql: str, *parameters: str | datetime | int | None) -> None:
             cursor.execute(sql, parameters)
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER audit_entry_is_final")
         else:
-            cursor.execute("DROP TRIGGER audit_entry_is_final")
+            cursor.execute("DROP TRIGGER IF EXISTS audit_entry_is_final")
             cursor.execute(sql, parameters)
 
 
