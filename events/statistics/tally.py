@@ -12,7 +12,7 @@ from django.db import connection
 from django.db.models import Count, Model, QuerySet, Sum
 from django.db.models.functions import TruncHour
 
-from anpr_project.lib.statements import condition_of
+from anpr_project.lib.statements import condition_of, planned_once
 from cameras.models import Camera
 from events.filters import EventFilter
 from events.models import PlateEvent, Rollup
@@ -163,7 +163,8 @@ class Rolled:
 def _read(*parts: Part) -> list[tuple[Any, ...]]:
     # Each in brackets, for SQLite.
     selects = [f"SELECT * FROM ({select}) AS part_{n}" for n, (select, _) in enumerate(parts)]  # noqa: S608 - ours
-    with connection.cursor() as cursor:
+    # One index has them all, whatever is asked for: to plan it took a fifth of the time.
+    with planned_once() as cursor:
         cursor.execute(
             " UNION ALL ".join(selects), [value for _, values in parts for value in values]
         )
