@@ -7,7 +7,6 @@ alike; so look-alikes cost next to nothing, a dropped or added character less th
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import combinations, groupby
 from string import ascii_uppercase, digits
@@ -15,7 +14,7 @@ from string import ascii_uppercase, digits
 import msgspec
 from django.db import connection
 from rapidfuzz import process
-from rapidfuzz.distance import Levenshtein, Opcode
+from rapidfuzz.distance import Editops, Levenshtein, Opcode
 
 from anpr_project.lib.statements import planned_once
 from events.lookups import beginning_with
@@ -40,6 +39,7 @@ UNSEEN = f"""
 """  # noqa: S608 - our own names
 # A condition on known plates, and its values.
 Part = tuple[str, list[str]]
+_keys = msgspec.json.Decoder(dict[str, str])
 _NUMBERS = {1: "one character", 2: "two characters"}
 
 
@@ -86,15 +86,26 @@ def _reason(names: Iterable[str]) -> str:
     return "; ".join(parts)
 
 
-def compare(wanted: str, read: str) -> tuple[int, Match]:
-    """Return what the edits beyond look-alikes cost, and the match that `read` is."""
+def edit_cost(wanted: str, read: str, edits: Editops) -> int:
+    """Return what the edits between the look-alike keys of two plates cost."""
+    cost = 0
+    for edit in edits:
+        if edit.tag != "replace":
+            cost += GAP
+        else:
+            swap = (wanted[edit.src_pos], read[edit.dest_pos])
+            cost += NEAR_SWAP if swap in NEAR_SWAPS else SWAP
+    return cost
+
+
+def compare(wanted: str, read: str) -> Match:
+    """Return the match that `read` is."""
     if wanted == read:
-        return 0, EXACT
+        return EXACT
     opcodes = Levenshtein.opcodes(look_alike_key(wanted), look_alike_key(read))
     found = [difference for code in opcodes for difference in _differences(wanted, read, code)]
     score = max(0.0, 1 - sum(cost for cost, _ in found) / (SWAP * len(wanted)))
-    edits = sum(cost for cost, _ in found if cost > LOOK_ALIKE)
-    return edits, Match(round(score, 3), _reason(sorted(name for _, name in found)))
+    return Match(round(score, 3), _reason(sorted(name for _, name in found)))
 
 
 def _neighbours(key: str) -> set[str]:
@@ -151,21 +162,29 @@ def _read(parts: list[Part]) -> tuple[dict[str, str], bool]:
     """
     table = KnownPlate._meta.db_table
     selects = [
-        f"SELECT {number} AS part, plate, key FROM {table} WHERE {where} LIMIT {MAX_CANDIDATES}"  # noqa: S608 - our own conditions
-        for number, (where, _) in enumerate(parts)
+        f"SELECT plate, key FROM {table} WHERE {where} LIMIT {MAX_CANDIDATES}"  # noqa: S608 - our own conditions
+        for where, _ in parts
     ]
-    selects.append(f"SELECT -1 AS part, plate, '' AS key FROM ({UNSEEN}) AS unseen")  # noqa: S608 - ours
-    # Each in brackets, for SQLite.
-    bracketed = [f"SELECT * FROM ({select}) AS found" for select in selects]  # noqa: S608 - ours
+    selects.append(f"SELECT plate, '' AS key FROM ({UNSEEN}) AS unseen")  # noqa: S608 - ours
+    # Each as one JSON object: to fetch thousands of rows took longer.
+    joined = (
+        "CAST(json_object_agg(plate, key) AS text)"
+        if connection.vendor == "postgresql"
+        else "json_group_object(plate, key)"
+    )
+    statements = [
+        f"SELECT {number}, {joined} FROM ({select}) AS found"  # noqa: S608 - ours
+        for number, select in enumerate(selects)
+    ]
     with planned_once() as cursor:
         cursor.execute(
-            " UNION ALL ".join(bracketed), [value for _, values in parts for value in values]
+            " UNION ALL ".join(statements), [value for _, values in parts for value in values]
         )
-        rows = cursor.fetchall()
-    sizes = Counter([part for part, _, _ in rows])
-    del sizes[-1]
-    keys = {plate: known or look_alike_key(plate) for _, plate, known in rows}
-    return keys, max(sizes.values(), default=0) >= MAX_CANDIDATES
+        *found, unseen = [_keys.decode(text or "{}") for _, text in sorted(cursor.fetchall())]
+    keys = {plate: look_alike_key(plate) for plate in unseen}
+    for known in found:
+        keys |= known
+    return keys, any(len(known) >= MAX_CANDIDATES for known in found)
 
 
 def _candidates(key: str) -> dict[str, str]:
@@ -192,9 +211,9 @@ def look_alikes(plate: str) -> dict[str, Match]:
     # A cheap look at all first: two edits at most, whatever they cost.
     keys = _candidates(key) | {plate: key}
     near = process.extract(key, keys, scorer=Levenshtein.distance, score_cutoff=2, limit=None)
-    for _, _, candidate in near:
-        edits, match = compare(plate, candidate)
-        if edits <= limit:
-            matches[candidate] = match
+    for known, _, candidate in near:
+        # Most of them cost too much: only of the others it is put into words how they differ.
+        if edit_cost(plate, candidate, Levenshtein.editops(key, known)) <= limit:
+            matches[candidate] = compare(plate, candidate)
     nearest = sorted(matches.items(), key=lambda item: (-item[1].score, item[0]))
     return dict(nearest[:MAX_PLATES])
