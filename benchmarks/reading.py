@@ -132,6 +132,7 @@ QUESTIONS = [
     Question("P3", "infix *12C*", plate(lambda text: f"*{text[2:5]}*"), 25, SEARCH),
     Question("P3", "near miss", near_miss, 30, SEARCH),
     Question("P4", "statistics, a day", stats(1, 30), 15, STATISTICS),
+    Question("P4", "statistics, 7 days", stats(7, 30), 15, STATISTICS),
     Question("P4", "statistics, 30 days", stats(30, 5), 15, STATISTICS),
     Question("P4", "statistics, all", stats(365, 0), 15, STATISTICS),
 ]

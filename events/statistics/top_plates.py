@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -23,8 +24,9 @@ from events.spans import BUCKETS, Range
 
 # So many plates of each span are read.
 LISTED = 200
-# A part of a month that touches more days is bounded by its month.
-MOST_DAYS = 3
+# A part of a month that touches more days is bounded by its month: of fewer days its bounds are so
+# far above the counts that a third of a second went by before it was certain that they do not help.
+MOST_DAYS = 10
 FIRST_COUNTED = 64
 MOST_COUNTED = 1500
 
@@ -120,16 +122,14 @@ class Search:
             if not any(part.start <= moment < part.end for part in self.cover.parts)
         )
 
-    def bounds(self) -> Counter[str]:
+    def bounds(self) -> dict[str, int]:
         """Return how many events each plate can have at most; all that are not in it: `others`."""
-        bounds = Counter(dict.fromkeys(self.waiting, self.others))
-        bounds.update(self.waiting)
+        # Of thousands of plates: a Counter takes twice as long.
+        bounds = {plate: self.others + number for plate, number in self.waiting.items()}
         for listed in self.lists:
             others = _most_of_others(listed)
             for plate, number in listed.items():
-                if plate not in bounds:
-                    bounds[plate] = self.others
-                bounds[plate] += number - others
+                bounds[plate] = bounds.get(plate, self.others) + number - others
         return bounds
 
     def count(self, plates: list[str]) -> list[tuple[str, int]]:
@@ -202,7 +202,7 @@ def most_frequent(
 ) -> tuple[list[tuple[str, int]], bool]:
     """Return the most frequent plates, and whether it is certain that there are no others."""
     search = Search(cover, waiting)
-    ranked = search.bounds().most_common()
+    ranked = sorted(search.bounds().items(), key=itemgetter(1), reverse=True)
     found: list[tuple[str, int]] = []
     done, step = 0, FIRST_COUNTED
     while done < min(len(ranked), MOST_COUNTED):

@@ -160,13 +160,13 @@ def test_statistics_of_many_events_take_a_fixed_number_of_queries(
         store(
             build_event(sensor, f"P{n}", captured_at=NOON - timedelta(days=30 * months))
             for n in range(12)
-            for _ in range(n + 1)
+            for _ in range(n + 12)
         )
     dispatch()
     # The rollups with their sketches and names, the outbox, the lists of all spans, the audit log.
     with django_assert_num_queries(4):
         get(api, **{"from": "2026-09-01T00:00:00Z", "to": "2026-12-01T00:00:00Z"})
-    # Besides: the plates of the end that has something beyond.
+    # Besides: what the lists of the days do not hold, of the end that has something beyond.
     with django_assert_num_queries(5):
         get(api, **{"from": "2026-09-22T00:00:00Z", "to": "2026-11-30T00:00:00Z"})
 
