@@ -25,7 +25,7 @@ from ledger.machine.story import tell
 from privacy.erasure import Erasure
 from sensors.models import SensorKeyQuerySet
 
-RUNS, STEPS = 60, 50
+RUNS, STEPS, TURNS = 60, 50, 5
 Fault = AbstractContextManager[object]
 
 
@@ -35,7 +35,9 @@ def control(sink: Sink, seed: int) -> Iterator[tuple[str, str]]:
         with ExitStack() as stack:
             for place in places:
                 stack.enter_context(place())
-            found = tell(sink, seed, RUNS, STEPS)
+            # What is rare in the stories of one seed is met in those of another.
+            turns = (tell(sink, 10 * seed + turn, RUNS, STEPS) for turn in range(TURNS))
+            found = next(filter(None, turns), None)
         yield name, "red" if found and found.startswith(SEEN) else f"GREEN {found or ''}"
 
 
