@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
@@ -22,6 +22,22 @@ def planned_once() -> CursorWrapper:
     if connection.vendor != "postgresql":
         return connection.cursor()
     return cast("DatabaseWrapper", connection).prepared_cursor()
+
+
+def read_objects(key: str, value: str, selects: Iterable[str], values: Sequence[Any]) -> list[str]:
+    """Return a JSON object of two columns for each SELECT, in one statement that is planned once.
+
+    For thousands of rows: to fetch each took half as long again.
+    """
+    is_postgresql = connection.vendor == "postgresql"
+    joined = f"{'json_object_agg' if is_postgresql else 'json_group_object'}({key}, {value})"
+    parts = [
+        f"SELECT {number}, CAST({joined} AS text) FROM ({select}) AS part_{number}"  # noqa: S608 - the caller's
+        for number, select in enumerate(selects)
+    ]
+    with planned_once() as cursor:
+        cursor.execute(" UNION ALL ".join(parts), values)
+        return [text or "{}" for _, text in sorted(cursor.fetchall())]
 
 
 def as_array(values: Iterable[str]) -> str:

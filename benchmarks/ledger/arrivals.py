@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,25 @@ class Arrival:
     answered: bool = True
     # What stays the same over every attempt, as far as the kind of sink shows one.
     message_id: str = ""
+
+
+class Named(Protocol):
+    """A message that came: of which event, under which id."""
+
+    @property
+    def event_id(self) -> str: ...
+
+    @property
+    def message_id(self) -> str: ...
+
+
+def other_ids(came: Mapping[str, Iterable[Named]]) -> Iterator[str]:
+    """Yield each event that came to a sink under another id than before."""
+    for sink, messages in came.items():
+        ids: dict[str, str] = {}
+        for one in messages:
+            if ids.setdefault(one.event_id, one.message_id) != one.message_id:
+                yield f"{sink}: {one.event_id}"
 
 
 class Witness(Protocol):

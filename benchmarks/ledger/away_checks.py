@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from reading import percentile
 
-from ledger.arrivals import Arrival, Interruption, judge
+from ledger.arrivals import Arrival, Interruption, judge, other_ids
 
 # As for dead sinks: 10 % cannot be told apart on a machine that others use.
 MOST_LATER, SLACK_MS = 2.0, 100.0
@@ -85,11 +85,7 @@ def unexplained(seen: Away) -> Iterator[str]:
 
 
 def other_id(seen: Away) -> Iterator[str]:
-    for sink, came in seen.came.items():
-        ids: dict[str, str] = {}
-        for one in came:
-            if ids.setdefault(one.event_id, one.message_id) != one.message_id:
-                yield f"{sink}: {one.event_id}"
+    return other_ids(seen.came)
 
 
 def inverted(seen: Away) -> Iterator[str]:

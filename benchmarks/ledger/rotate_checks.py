@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from ledger.arrivals import other_ids
+
 TAKEN = 204
 
 
@@ -61,11 +63,7 @@ def forged(seen: Rotated) -> Iterator[str]:
 
 
 def other_id(seen: Rotated) -> Iterator[str]:
-    for sink, came in seen.came.items():
-        ids: dict[str, str] = {}
-        for one in came:
-            if ids.setdefault(one.event_id, one.message_id) != one.message_id:
-                yield f"{sink}: {one.event_id}"
+    return other_ids(seen.came)
 
 
 def doubled(seen: Rotated) -> Iterator[str]:

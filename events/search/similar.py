@@ -16,7 +16,7 @@ from django.db import connection
 from rapidfuzz import process
 from rapidfuzz.distance import Editops, Levenshtein, Opcode
 
-from anpr_project.lib.statements import planned_once
+from anpr_project.lib.statements import planned_once, read_objects
 from events.lookups import beginning_with
 from events.models import EventReceipt, KnownPlate, PlateEvent
 from events.plates import look_alike_key
@@ -166,21 +166,8 @@ def _read(parts: list[Part]) -> tuple[dict[str, str], bool]:
         for where, _ in parts
     ]
     selects.append(f"SELECT plate, '' AS key FROM ({UNSEEN}) AS unseen")  # noqa: S608 - ours
-    # Each as one JSON object: to fetch thousands of rows took longer.
-    joined = (
-        "CAST(json_object_agg(plate, key) AS text)"
-        if connection.vendor == "postgresql"
-        else "json_group_object(plate, key)"
-    )
-    statements = [
-        f"SELECT {number}, {joined} FROM ({select}) AS found"  # noqa: S608 - ours
-        for number, select in enumerate(selects)
-    ]
-    with planned_once() as cursor:
-        cursor.execute(
-            " UNION ALL ".join(statements), [value for _, values in parts for value in values]
-        )
-        *found, unseen = [_keys.decode(text or "{}") for _, text in sorted(cursor.fetchall())]
+    values = [value for _, given in parts for value in given]
+    *found, unseen = map(_keys.decode, read_objects("plate", "key", selects, values))
     keys = {plate: look_alike_key(plate) for plate in unseen}
     for known in found:
         keys |= known

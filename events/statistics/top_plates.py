@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import connection
 
-from anpr_project.lib.statements import condition_of, planned_once
+from anpr_project.lib.statements import condition_of, planned_once, read_objects
 from events.models import DayPlate, MonthPlate, PlateEvent
 from events.plate_counts import PlateCount
 from events.spans import BUCKETS, Range
@@ -80,26 +80,15 @@ class Cover:
 
 
 def _read_lists(spans: list[Span]) -> list[dict[str, int]]:
-    """Return the most frequent plates of each span, in one statement.
+    """Return the most frequent plates of each span.
 
-    Each list is one JSON object: to fetch its rows took half as long again.
+    Whatever the days, a list is a stretch of the index of the most frequent ones.
     """
-    lists: list[dict[str, int]] = [{} for _ in spans]
     if not spans:
-        return lists
-    is_postgresql = connection.vendor == "postgresql"
-    joined = "CAST(json_object_agg(plate, events) AS text)"
-    selects = [
-        f"SELECT {number}, {joined if is_postgresql else 'json_group_object(plate, events)'} "  # noqa: S608
-        f"FROM ({span.list_query}) AS list_{number}"
-        for number, span in enumerate(spans)
-    ]
-    # A stretch of the index of the most frequent ones, whatever the days: to plan it took longer.
-    with planned_once() as cursor:
-        cursor.execute(" UNION ALL ".join(selects), [str(span.starts_on) for span in spans])
-        for number, listed in cursor.fetchall():
-            lists[number] = _list.decode(listed or "{}")
-    return lists
+        return []
+    days = [str(span.starts_on) for span in spans]
+    found = read_objects("plate", "events", [span.list_query for span in spans], days)
+    return [_list.decode(text) for text in found]
 
 
 def _most_of_others(listed: Mapping[str, int]) -> int:
