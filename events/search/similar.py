@@ -86,7 +86,7 @@ def _reason(names: Iterable[str]) -> str:
     return "; ".join(parts)
 
 
-def edit_cost(wanted: str, read: str, edits: Editops) -> int:
+def _edit_cost(wanted: str, read: str, edits: Editops) -> int:
     """Return what the edits between the look-alike keys of two plates cost."""
     cost = 0
     for edit in edits:
@@ -200,7 +200,7 @@ def look_alikes(plate: str) -> dict[str, Match]:
     near = process.extract(key, keys, scorer=Levenshtein.distance, score_cutoff=2, limit=None)
     for known, _, candidate in near:
         # Most of them cost too much: only of the others it is put into words how they differ.
-        if edit_cost(plate, candidate, Levenshtein.editops(key, known)) <= limit:
+        if _edit_cost(plate, candidate, Levenshtein.editops(key, known)) <= limit:
             matches[candidate] = compare(plate, candidate)
     nearest = sorted(matches.items(), key=lambda item: (-item[1].score, item[0]))
     return dict(nearest[:MAX_PLATES])

@@ -56,10 +56,13 @@ def viewer() -> list[tuple[bytes, bytes]]:
 
 @asynccontextmanager
 async def stream(
-    query: str = "", headers: list[tuple[bytes, bytes]] | None = None
+    query: str = "",
+    headers: list[tuple[bytes, bytes]] | None = None,
+    offer: Callable[[bytes], bool] | None = None,
 ) -> AsyncIterator[WebsocketCommunicator]:
     headers = await in_thread(viewer) if headers is None else headers
     socket = WebsocketCommunicator(application, f"{PATH}{query}", headers)
+    socket.scope["extensions"] = {OFFER: offer} if offer else {}
     connected, _ = await socket.connect(timeout=5)
     assert connected
     try:
@@ -206,20 +209,17 @@ async def test_frames_that_a_server_takes_ready_made_keep_their_place() -> None:
         return keeps_up
 
     sender = await in_thread(make_sender)
-    socket = WebsocketCommunicator(application, PATH, await in_thread(viewer))
-    socket.scope["extensions"] = {OFFER: offer}
-    await socket.connect(timeout=5)
-    hello = await socket.receive_json_from(5)
-    first = await in_thread(send_events, sender, 1)
-    assert (await socket.receive_json_from(5))["position"] == first
-    second = await in_thread(send_events, sender, 1)
-    while not offered:
-        await asyncio.sleep(0.02)
-    assert json.loads(offered[0][4:])["position"] == second == hello["head"] + 2
-    keeps_up = False
-    third = await in_thread(send_events, sender, 1)
-    assert (await socket.receive_json_from(5))["position"] == third
-    await socket.disconnect()
+    async with stream(offer=offer) as socket:
+        hello = await socket.receive_json_from(5)
+        first = await in_thread(send_events, sender, 1)
+        assert (await socket.receive_json_from(5))["position"] == first
+        second = await in_thread(send_events, sender, 1)
+        while not offered:
+            await asyncio.sleep(0.02)
+        assert json.loads(offered[0][4:])["position"] == second == hello["head"] + 2
+        keeps_up = False
+        third = await in_thread(send_events, sender, 1)
+        assert (await socket.receive_json_from(5))["position"] == third
 
 
 async def test_what_a_client_says_is_ignored() -> None:
@@ -263,15 +263,12 @@ async def test_what_is_read_together_is_written_at_once_in_parts_of_some_size(
         return True
 
     sender = await in_thread(make_sender)
-    socket = WebsocketCommunicator(application, PATH, await in_thread(viewer))
-    socket.scope["extensions"] = {OFFER: offer}
-    await socket.connect(timeout=5)
-    await socket.receive_json_from(5)
-    await ring(await in_thread(send_events, sender, 1))
-    first = await socket.receive_json_from(5)
-    monkeypatch.setattr(frames, "TOGETHER_BYTES", 2 * len(json.dumps(first)))
-    await ring(await in_thread(send_events, sender, 5))
-    while sum(data.count(b'"position"') for data in offered) < 5:
-        await asyncio.sleep(0.02)
+    async with stream(offer=offer) as socket:
+        await socket.receive_json_from(5)
+        await ring(await in_thread(send_events, sender, 1))
+        first = await socket.receive_json_from(5)
+        monkeypatch.setattr(frames, "TOGETHER_BYTES", 2 * len(json.dumps(first)))
+        await ring(await in_thread(send_events, sender, 5))
+        while sum(data.count(b'"position"') for data in offered) < 5:
+            await asyncio.sleep(0.02)
     assert [data.count(b'"position"') for data in offered] == [2, 2, 1]
-    await socket.disconnect()
