@@ -16,6 +16,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
+from anpr_project.lib.tests.ports import free_port as free_port  # noqa: E402 - needs that path
+
 PASSWORD = "only for this check"  # noqa: S105 - the server lives as long as the check
 Answer = tuple[int, bytes]
 
@@ -147,9 +149,3 @@ def services(folder: Path) -> tuple[dict[str, str], list[subprocess.Popen[bytes]
         "REDIS_PORT": str(redis_port),
         "STREAM_PORT": str(free_port()),
     }, [redis, postgres]
-
-
-def free_port() -> int:
-    from anpr_project.tests.servers import free_port as choose
-
-    return choose()

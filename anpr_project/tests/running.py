@@ -14,7 +14,7 @@ from pathlib import Path
 import httpx
 from django.conf import settings
 
-from anpr_project.tests.servers import free_port
+from anpr_project.lib.tests.ports import free_port
 
 SERVICES = ("POSTGRES_", "REDIS_", "UPLOAD_DIR", "API_DOCS", "ENABLE_METRICS", "PORT", "HOST")
 

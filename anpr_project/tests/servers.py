@@ -20,14 +20,10 @@ from pathlib import Path
 
 import pytest
 
+from anpr_project.lib.tests.ports import free_port
+
 STARTED: list[subprocess.Popen[bytes]] = []
 FOLDER = Path(tempfile.gettempdir()) / f"anpr-tests-{os.getpid()}"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_for_port(port: int, *, timeout: float = 30) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-from anpr_project.tests.servers import free_port
+from anpr_project.lib.tests.ports import free_port
 
 KNOWN_WEAK = {
     "id": "TEST-1",

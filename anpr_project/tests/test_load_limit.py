@@ -21,7 +21,8 @@ from prometheus_client import REGISTRY
 from anpr_project import asgi_load_limit, load_limit, wsgi_load_limit
 from anpr_project.asgi_load_limit import AsyncLoadLimit
 from anpr_project.lib.content_policy import HEADERS
-from anpr_project.tests.servers import free_port, wait_for_port
+from anpr_project.lib.tests.ports import free_port
+from anpr_project.tests.servers import wait_for_port
 from anpr_project.wsgi_load_limit import LoadLimit
 
 Communicator: Any = ApplicationCommunicator

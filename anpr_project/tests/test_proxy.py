@@ -20,7 +20,8 @@ from websockets.sync.server import serve as serve_websockets
 from websockets.typing import Origin
 
 from anpr_project.lib.content_policy import HEADERS
-from anpr_project.tests.servers import free_port, wait_for_port
+from anpr_project.lib.tests.ports import free_port
+from anpr_project.tests.servers import wait_for_port
 
 ORIGIN = Origin("http://127.0.0.1")
 

@@ -12,9 +12,9 @@ import httpx
 import pytest
 from django.db import connection
 
+from anpr_project.lib.tests.ports import free_port
 from anpr_project.tests.databases import own_database
 from anpr_project.tests.running import Running, environment, manage, running, services
-from anpr_project.tests.servers import free_port
 
 needs_services = pytest.mark.skipif(
     connection.vendor != "postgresql", reason="needs PostgreSQL and Redis"

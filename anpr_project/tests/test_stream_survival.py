@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from anpr_project.lib.tests.ports import free_port
 from anpr_project.tests.databases import own_database
 from anpr_project.tests.edge import Edge
 from anpr_project.tests.running import Running, running, services
-from anpr_project.tests.servers import free_port, start_redis
+from anpr_project.tests.servers import start_redis
 from anpr_project.tests.test_serve import child
 from anpr_project.tests.watcher import Watcher, wait_until_level
 

@@ -68,7 +68,8 @@ SMALL = {
         *("--slower", "1000", "--waits", "30"),
     ),
     "overload": (
-        *("--seconds", "3", "--peak", "1", "--connections", "600", "--goodput", "0.2"),
+        *("--seconds", "3", "--peak", "1", "--turns", "1", "--connections", "600"),
+        *("--goodput", "0.2"),
         *("--late", "8", "--p99", "15", "--normal", "60"),
     ),
     # Too short to find a leak: that the hour of it would, the controls show.

@@ -16,8 +16,9 @@ from typing import Any, Self
 import pytest
 from confluent_kafka import Consumer, Message, Producer, TopicPartition
 
+from anpr_project.lib.tests.ports import HOST
 from exporters.network import Network
-from exporters.tests.brokers import HOST, PASSWORD, USER, Broker, Certificates, tansu_broker
+from exporters.tests.brokers import PASSWORD, USER, Broker, Certificates, tansu_broker
 from exporters.transports.kafka import KafkaTransport
 from exporters.transports.kafka_config import Config, NoAuth
 

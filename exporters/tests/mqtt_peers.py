@@ -13,8 +13,9 @@ import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from anpr_project.lib.tests.ports import HOST
 from exporters.network import Network
-from exporters.tests.brokers import HOST, PASSWORD, USER, Broker
+from exporters.tests.brokers import PASSWORD, USER, Broker
 from exporters.tests.outcomes import wait_until
 from exporters.transports.mqtt import MqttTransport
 from exporters.transports.mqtt_config import BasicAuth, Config, NoAuth

@@ -13,9 +13,10 @@ from django.conf import settings as django_settings
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from anpr_project.lib.tests.ports import free_port
 from exporters.matching import Filters
 from exporters.retry import RetryPolicy
-from exporters.tests.brokers import free_port, wait_for_port
+from exporters.tests.brokers import wait_for_port
 from exporters.tests.factories import SECRET, address, make_exporter
 from exporters.transports.known import TRANSPORTS
 

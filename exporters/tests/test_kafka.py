@@ -7,11 +7,8 @@ import re
 import pytest
 from confluent_kafka import KafkaError
 
+from anpr_project.lib.tests.ports import HOST, free_port
 from exporters.network import Network
-from exporters.tests.brokers import (
-    HOST,
-    free_port,
-)
 from exporters.tests.kafka_peers import (
     Gateway,
     MakeBroker,

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
+from anpr_project.lib.tests.ports import HOST, free_port
 from exporters.network import Network
 from exporters.tests.brokers import (
-    HOST,
     PASSWORD,
     USER,
     Certificates,
-    free_port,
     make_certificates,
 )
 from exporters.tests.kafka_peers import (

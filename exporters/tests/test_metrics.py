@@ -12,6 +12,7 @@ from django.core.management import CommandError
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
+from anpr_project.lib.tests.ports import free_port
 from events.stream.dispatch import dispatch
 from events.tests.conftest import make_sender
 from events.tests.factories import reading
@@ -19,7 +20,6 @@ from exporters import metrics
 from exporters.delivery import fan_out
 from exporters.lanes import Lanes
 from exporters.models import DeliveryAttempt
-from exporters.tests.brokers import free_port
 from exporters.tests.factories import make_exporter
 from exporters.tests.sinks import OK, Reply, Request, Sink, status
 

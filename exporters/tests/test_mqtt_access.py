@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from anpr_project.lib.tests.ports import HOST, free_port
 from exporters.network import Network
-from exporters.tests.brokers import HOST, free_port
 from exporters.tests.mqtt_peers import (
     MakeTransport,
     ScriptedBroker,

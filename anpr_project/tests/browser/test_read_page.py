@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, expect
 
+from anpr_project.lib.tests.ports import free_port
 from anpr_project.tests.edge import Edge
 from anpr_project.tests.running import Running
-from anpr_project.tests.servers import free_port
 from events.tests.factories import picture
 
 
