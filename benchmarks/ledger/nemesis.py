@@ -25,6 +25,7 @@ DECK = {
     "database stopped at once": 1,
     "database backend killed": 1,
     "database connections ended": 1,
+    "database frozen": 1,
     "redis shut down": 1,
     "redis emptied": 1,
     "redis paused": 1,
@@ -44,6 +45,7 @@ DOUBTFUL = {
     "database stopped at once": "database away",
     "database backend killed": "database away",
     "database connections ended": "database away",
+    "database frozen": "database away",
     "mqtt broker restarted": "broker away",
     "kafka broker frozen": "broker away",
 }
@@ -122,6 +124,7 @@ class Nemesis:
             "database stopped at once": self._stop_database,
             "database backend killed": self._kill_backend,
             "database connections ended": self._end_connections,
+            "database frozen": self._freeze_database,
             "redis shut down": self._stop_redis,
             "redis emptied": lambda: self.made.redis.command("FLUSHALL"),
             "redis paused": lambda: self.made.redis.command("CLIENT", "PAUSE", 3000),
@@ -166,6 +169,12 @@ class Nemesis:
         for _ in range(3):
             self.made.postgres.end_connections()
             time.sleep(0.5)
+
+    def _freeze_database(self) -> None:
+        """Connections are taken and nothing is answered: a pooler that pauses, a disk that hangs."""
+        self.made.postgres.signal(signal.SIGSTOP)
+        time.sleep(self.frozen_s)
+        self.made.postgres.signal(signal.SIGCONT)
 
     def _stop_redis(self) -> None:
         self.made.redis.stop()

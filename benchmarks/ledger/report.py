@@ -17,6 +17,7 @@ from ledger.nemesis import Fault
 TAKES_API_AWAY = (
     *("api killed", "everything killed", "api frozen", "disk full"),
     *("database stopped at once", "database backend killed", "database connections ended"),
+    "database frozen",
 )
 
 
