@@ -114,8 +114,11 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django calls it while it handles the exception; what only needs time is no failure."""
+    """Django calls it while it handles the exception; what only needs time is no failure, nor is
+    what somebody wrote into an address that the database does not take."""
     error = sys.exception()
+    if isinstance(error, DataError):
+        return bad_request(request, error)
     known = _translated(error) if isinstance(error, Exception) else None
     if isinstance(known, Unavailable):
         return _come_back(request, known)

@@ -14,7 +14,12 @@ from anpr_project.tests.access.table import API, PAGES, Row, admin_rows, rows
 from audit.models import AuditEntry
 from events.models import PlateEvent
 
-pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("pictures_of_the_world")]
+pytestmark = [
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("pictures_of_the_world"),
+    # Each route has tests of its own that show what is covered; to trace these too took half of their time.
+    pytest.mark.no_cover,
+]
 ROWS = [row for row in rows(API) + rows(PAGES) + admin_rows() if row.method == "GET"]
 WHY = "case 4711"
 # What a route gives that shows a vehicle without a letter of its plate.

@@ -99,7 +99,9 @@ def reads(tab: Viewer, doors: Doors, corpus: list[Hostile]) -> None:
     for index, hostile in enumerate(corpus):
         if found := by_text.get(hostile.number):
             one = found[index % len(found)]
-            tab.visit(f"/events/{one.pk}", *one.texts, wait_for=".facts dd")
+            # A region stands on the plate in capitals, as on the real one.
+            texts = [text.upper() if one.kind == "region" else text for text in one.texts]
+            tab.visit(f"/events/{one.pk}", *texts, wait_for=".facts dd")
 
 
 def searches(tab: Viewer, corpus: list[Hostile]) -> None:
