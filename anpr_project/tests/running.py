@@ -20,8 +20,12 @@ SERVICES = ("POSTGRES_", "REDIS_", "UPLOAD_DIR", "API_DOCS", "ENABLE_METRICS", "
 
 
 def environment(folder: Path, **extra: object) -> dict[str, str]:
-    """The caller's environment without its services: the embedded shape, at home in `folder`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(SERVICES)}
+    """The caller's environment without its services: the embedded shape, at home in `folder`.
+
+    As it runs for others, too: Python's development mode is for the code that tests run themselves.
+    """
+    ours = (*SERVICES, "PYTHONDEVMODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {"DATA_DIR": str(folder)} | {name: str(value) for name, value in extra.items()}
 
 
