@@ -35,7 +35,8 @@ ROWS = 1000
 # at a time, at growing intervals.
 OPEN_AFTER = 5
 FIRST_PAUSE_S = 5.0
-LONGEST_PAUSE_S = 300.0
+# A backlog of hours has to be gone minutes after its sink came back, wherever that falls between two.
+LONGEST_PAUSE_S = 60.0
 LONGEST_RETRY_AFTER_S = 3600.0
 
 

@@ -12,6 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
+# A message under way is given up, and sent again, after the exporters' time limit and lease; what a
+# broker had been sent while it was frozen comes with the rest when it goes on.
+AFTERMATH_S = 15
 EXPLANATIONS = ("worker killed", "worker frozen", "database away", "broker away")
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from reading import percentile
 
-from ledger.arrivals import Arrival, Interruption, judge, other_ids
+from ledger.arrivals import AFTERMATH_S, Arrival, Interruption, judge, other_ids
 
 # As for dead sinks: 10 % cannot be told apart on a machine that others use.
 MOST_LATER, SLACK_MS = 2.0, 100.0
@@ -78,8 +78,9 @@ def slowly_drained(seen: Away) -> Iterator[str]:
 
 def unexplained(seen: Away) -> Iterator[str]:
     """A sink that was not away has no cause to get an event twice."""
+    aftermath = replace(seen.gone, until=seen.gone.until + AFTERMATH_S)
     for sink, came in seen.came.items():
-        gone = [seen.gone] if sink in seen.away else []
+        gone = [aftermath] if sink in seen.away else []
         count = judge([], came, gone).again.get("unexplained", 0)
         yield from [f"{sink}: an event came again"] * count
 

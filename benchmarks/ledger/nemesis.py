@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from ledger.arrivals import Interruption
+from ledger.arrivals import AFTERMATH_S, Interruption
 from ledger.installation import Installation
 
 # One deck of faults; it is shuffled anew each time it is used up.
@@ -49,8 +49,6 @@ DOUBTFUL = {
     "mqtt broker restarted": "broker away",
     "kafka broker frozen": "broker away",
 }
-# A message under way is given up, and sent again, after the exporters' time limit and lease.
-AFTERMATH_S = 15
 
 
 @dataclass

@@ -33,7 +33,7 @@ def test_circuit_opens_and_spares_the_backlog() -> None:
             pauses.append((exporter.paused_until - timezone.now()).total_seconds())
             clock.shift(pauses[-1])
             attempt(exporter, UNREACHABLE, limit=1)
-        assert pauses == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+        assert pauses == [5, 10, 20, 40, 60, 60, 60, 60, 60]
         # Each of the first five cost its message an attempt; the probes cost nobody one.
         assert sum(Delivery.objects.values_list("attempts", flat=True)) == OPEN_AFTER
         assert attempt(exporter, Receipt(), limit=1) == [], "it pauses"

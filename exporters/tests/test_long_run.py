@@ -69,7 +69,7 @@ class Answers:
 
 
 NAMES = ("refused", "moved", "late", "busy", "busy until", "gone", "away", "hopeless")
-# The circuit of a sink that is away asks every five minutes: for its short schedule, not 75 h.
+# The circuit of a sink that is away asks every minute: for its short schedule, not 75 h.
 # What is hopeless is asked for longer than the schedule, so that it is not given up before.
 RETRY = {"away": {"max_attempts": 4}, "hopeless": {"max_attempts": 20}}
 
