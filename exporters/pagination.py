@@ -8,7 +8,7 @@ from rest_framework import pagination
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 
-from anpr_project.lib.viewsets import asked_page_size
+from anpr_project.lib.viewsets import asked_number
 
 MAX_ID_DIGITS = 19
 
@@ -20,7 +20,7 @@ class DeliveryPagination(pagination.CursorPagination):
     max_page_size = 500
 
     def get_page_size(self, request: Request) -> int:
-        return asked_page_size(request, "limit", self.page_size, self.max_page_size)
+        return asked_number(request, "limit", self.page_size, self.max_page_size)
 
     def decode_cursor(self, request: Request) -> Any:
         """Refuse a cursor whose place is no id, which the database would choke on."""

@@ -24,9 +24,12 @@ from audit.models import Action
 
 M = TypeVar("M", bound=models.Model)
 
+# Beyond the last page of any list: 404.
+MOST_PAGES = 1_000_000_000
 
-def asked_page_size(request: Request, name: str, usual: int, most: int) -> int:
-    """Return how many rows a page shall have; what is no number is refused, too many are cut."""
+
+def asked_number(request: Request, name: str, usual: int, most: int) -> int:
+    """Return which page, or how many rows of it; what is no number is refused, too high is cut."""
     text = request.query_params.get(name)
     if text is None:
         return usual
@@ -42,10 +45,14 @@ class ConfigPagination(pagination.PageNumberPagination):
     page_size_query_param = "page_size"
     max_page_size = 500
 
+    def get_page_number(self, request: Request, paginator: Any) -> int:
+        # The base class takes an empty one for the first, and knows words.
+        return asked_number(request, "page", 1, MOST_PAGES)
+
     def get_page_size(self, request: Request) -> int:
-        size = asked_page_size(request, "page_size", self.page_size, self.max_page_size)
+        size = asked_number(request, "page_size", self.page_size, self.max_page_size)
         # It goes before the other one, which has to be a number all the same.
-        return asked_page_size(request, "limit", size, self.max_page_size)
+        return asked_number(request, "limit", size, self.max_page_size)
 
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         parameters: list[dict[str, Any]] = super().get_schema_operation_parameters(view)

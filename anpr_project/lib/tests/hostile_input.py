@@ -55,6 +55,9 @@ HARMLESS_OR_REFUSED = [
 REFUSED = [
     ("nmae=x", "nmae"),
     ("limit=0", "limit"),
+    ("page=", "page"),
+    ("page=0", "page"),
+    ("page=last", "page"),
     ("limit=5&page_size=-1.1", "page_size"),
     ("ordering=nonsense", "ordering"),
     ("ordering=name%1F", "ordering"),
