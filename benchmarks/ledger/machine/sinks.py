@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from ledger.machine.known import Answer, Delivery, Event, Retry, Wanted
 
 OPEN_AFTER = 5
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 300.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 5.0, 60.0
 LONGEST_RETRY_AFTER_S = 3600.0
 WELL = Answer()
 
