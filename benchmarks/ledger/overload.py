@@ -94,7 +94,9 @@ class Turns:
         self.keys = [edge["key"] for edge in cameras_and_keys(made.server, made.login(), 10)]
         self.pictures, self.chance = Pictures(), chance_for(options.seed, "crowd")
         self.peaks, self.overloads = list[Stretch](), list[Stretch]()
-        self.told, self.normal_after_s, self.grown_mb = list[Told](), 0.0, dict[str, float]()
+        self.told, self.normal_after_s = list[Told](), 0.0
+        # Megabytes of each process: before the first overload, and what came on top at most.
+        self.at_first, self.grown_mb = dict[str, float](), dict[str, float]()
 
     def crowd(self, connections: int, pause_s: float, heeding: float = 1.0) -> Crowd:
         callers = [
@@ -119,7 +121,8 @@ class Turns:
         )
 
     def overload(self) -> None:
-        options, before = self.options, memory(self.made)
+        options = self.options
+        self.at_first = self.at_first or memory(self.made)
         # Who heeds is away most of the time: the others make up what is offered.
         pause_s = options.connections * options.rude / (options.times * self.peaks[0].accepted)
         crowd = self.crowd(options.connections, pause_s, 1 - options.rude)
@@ -133,7 +136,7 @@ class Turns:
         self.told += latest.told
         # Now, for threads that have nothing to do are soon given up.
         for name, mb in memory(self.made).items():
-            grown = mb - before.get(name, mb)
+            grown = mb - self.at_first.get(name, mb)
             self.grown_mb[name] = max(grown, self.grown_mb.get(name, 0.0))
 
     def back_to_normal(self) -> None:
